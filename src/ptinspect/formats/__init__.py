@@ -1,0 +1,1 @@
+"""Containers as bytes: each reader turns one kind of file into a Document."""

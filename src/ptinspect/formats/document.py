@@ -1,0 +1,88 @@
+"""What a reader hands on: the inert root, every tensor, every pickle, every record, and what looked wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ptinspect.errors import FileProblem
+from ptinspect.findings import Finding
+from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.values import Value
+from ptinspect.pickles.window import Source
+from ptinspect.tensors import TensorInfo
+
+Container = Literal[
+    "torch-zip",
+    "torch-legacy",
+    "torch-tar",
+    "torchscript",
+    "torch-export",
+    "torch-package",
+    "safetensors",
+    "pickle",
+    "sharded",
+    "distributed",
+]
+
+
+class Record(NamedTuple):
+    """One stored piece of the file. `header` is where its entry begins, `data` where its bytes do (None: ask the local header)."""
+
+    name: str
+    header: int
+    data: int | None
+    size: int
+    stored: int
+    method: int
+    crc: int
+    flags: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Stored as it is: neither compressed nor encrypted."""
+        return self.method == 0 and not self.flags & 1
+
+
+@dataclass(slots=True)
+class Pickle:
+    """One pickle of the file, by the name people would look for it under, and the bytes that its offsets count in."""
+
+    name: str
+    stream: Stream
+    source: Source
+
+
+@dataclass(slots=True)
+class Place:
+    """One name under which a tensor is reached; `in_weights` is False for a plain attribute of a module."""
+
+    path: str
+    tensor: TensorInfo
+    in_weights: bool = True
+
+
+@dataclass(slots=True)
+class Document:
+    """A file as bytes, before anyone says what it means.
+
+    `root` is what loading would return (inert). `tensors` are the distinct tensors in file order, `places` every name that
+    reaches one (a tied tensor has two), `by_value` finds the tensor of an inert value by identity. `code` maps the name of
+    each program text in the file (TorchScript, torch.package) to a function that reads it. `unused` are data records that no
+    tensor names. `strings` is a bounded sample of the stream's raw bytes that look like names of people, places or secrets.
+    """
+
+    container: Container
+    root: Value
+    tensors: list[TensorInfo] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    by_value: dict[int, TensorInfo] = field(default_factory=dict)
+    pickles: list[Pickle] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
+    unused: list[Record] = field(default_factory=list)
+    code: dict[str, Callable[[], str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    problem: FileProblem | None = None

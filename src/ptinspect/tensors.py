@@ -1,0 +1,78 @@
+"""What every floor says about a tensor: where its bytes lie and how they are laid out. Values are never held here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from ptinspect.dtypes import DType
+
+Layout = Literal["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "nested", "wrapper"]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRef:
+    """A run of bytes that one or more tensors share.
+
+    `key` is unique within the file (two pickles of one archive may number their storages alike), `record` names where the
+    bytes lie; `offset` is their place in the file, None where they are compressed, absent or on the meta device.
+    `nbytes` is what the file declares, `present` how many of those bytes are there.
+    """
+
+    key: str
+    dtype: DType
+    nbytes: int
+    present: int
+    record: str | None = None
+    offset: int | None = None
+    location: str = "cpu"
+
+    @property
+    def is_meta(self) -> bool:
+        """Meta tensors have a shape and no bytes."""
+        return self.location == "meta"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor as the file describes it. `problem` says why it cannot be read; the rest of the file stays usable."""
+
+    name: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: DType
+    storage: StorageRef | None
+    storage_offset: int = 0
+    requires_grad: bool | None = None
+    layout: Layout = "strided"
+    is_parameter: bool = False
+    subclass: str | None = None
+    parts: tuple[TensorInfo, ...] = ()
+    quantizer: tuple[object, ...] | None = None
+    problem: str | None = None
+
+    @property
+    def elements(self) -> int:
+        """The product of the shape."""
+        return prod(self.shape)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last-plus-one byte of the storage that this tensor can reach; (0, 0) where it has no element."""
+        if 0 in self.shape:
+            return (0, 0)
+        low = high = self.storage_offset
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            reach = (size - 1) * stride
+            if reach < 0:
+                low += reach
+            else:
+                high += reach
+        bits = self.dtype.bits
+        return (low * bits // 8, (high * bits + bits + 7) // 8)
+
+    def storages(self) -> tuple[StorageRef, ...]:
+        """Every storage it stands on: one, or those of its indices and values."""
+        own = (self.storage,) if self.storage is not None else ()
+        return own + tuple(ref for part in self.parts for ref in part.storages())
