@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding
 from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.values import Value
 from ptinspect.pickles.window import Source
 from ptinspect.tensors import TensorInfo
@@ -47,11 +48,15 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class Pickle:
-    """One pickle of the file, by the name people would look for it under, and the bytes that its offsets count in."""
+    """One pickle of the file, by the name people would look for it under, and the bytes that its offsets count in.
+
+    `traces` saw the raw bytes as they were walked, where the reader attached one as the window's tap.
+    """
 
     name: str
     stream: Stream
     source: Source
+    traces: Traces | None = None
 
 
 @dataclass(slots=True)
