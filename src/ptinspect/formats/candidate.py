@@ -1,0 +1,41 @@
+"""A file that wants a reader: its bytes, its first kilobytes, and its zip directory if it is a zip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ptinspect.errors import FileProblem
+from ptinspect.formats.source import Source
+from ptinspect.formats.zip_directory import LOCAL, ZipDirectory
+from ptinspect.limits import Limits
+
+HEAD = 4_096
+
+
+@dataclass(slots=True)
+class Candidate:
+    """What each reader looks at to say whether the file is its own. `depth` counts streams inside streams."""
+
+    source: Source
+    limits: Limits
+    name: str = ""
+    depth: int = 0
+    head: bytes = b""
+    directory: ZipDirectory | None = None
+    zip_problem: FileProblem | None = None
+    names: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        self.head = self.source.read(0, HEAD)
+        if self.head[:4] not in (LOCAL, b"PK\x05\x06"):
+            return
+        try:
+            self.directory = ZipDirectory(self.source, self.limits)
+            self.names = tuple(self.directory.records)
+        except FileProblem as problem:
+            self.zip_problem = problem
+
+    def folder_of(self, *endings: str) -> str | None:
+        """The folder (with its slash, or empty) that holds an entry of one of these names; the shallowest wins."""
+        found = [name[: -len(end)] for end in endings for name in self.names if name == end or name.endswith("/" + end)]
+        return min(found, key=lambda folder: folder.count("/"), default=None)

@@ -1,0 +1,292 @@
+"""From the calls that would rebuild a tensor to a TensorInfo, without calling them.
+
+Each known function of torch has a small reader of its argument tuple here. What a stream claims is checked against the bytes
+that are there (offset, shape, strides, item size against the stored record) before anybody shows it: a tensor that claims more
+keeps its row and says what is wrong. torch.load(mmap=True) shows neighbouring bytes as weights there (S-25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ptinspect.dtypes import BY_NAME, BYTE, DType, from_global
+from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
+from ptinspect.tensors import Layout, StorageRef, TensorInfo
+
+MOST_ELEMENTS = (1 << 63) - 1
+
+
+class Shelf(Protocol):
+    """Where a container keeps its storages."""
+
+    def storage(self, value: Value) -> StorageRef | str:
+        """The storage that a value of the stream stands for, or what is wrong with it."""
+
+
+class Rebuilder:
+    """Turns the rebuild calls of one pickle into tensors. Names are given later, when the walk reaches them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def tensor(self, value: Value, depth: int = 0) -> TensorInfo | None:
+        """The tensor that a value would become, or None where it is no tensor."""
+        if type(value) is not Call or type(value.fn) is not Global:
+            return None
+        reader = READERS.get(value.fn.name)
+        if reader is None or depth > 6:
+            return None
+        args = value.args if type(value.args) is tuple else ()
+        try:
+            return reader(self, value, args, depth)
+        except _Malformed as problem:
+            return invalid(str(problem))
+        except (IndexError, ValueError, TypeError, AttributeError):
+            return invalid("its description cannot be read")
+
+    def strided(self, storage: Value, offset: Value, shape: Value, strides: Value, dtype: DType | None = None) -> TensorInfo:
+        """A plain view of a storage."""
+        ref = self.shelf.storage(storage)
+        if type(ref) is str:
+            return TensorInfo("", integers(shape), integers(strides), dtype or BYTE, None, problem=ref)
+        sizes, steps = integers(shape), integers(strides)
+        kind = dtype or ref.dtype
+        return TensorInfo("", sizes, steps, kind, ref, offset, problem=misfit(sizes, steps, offset, kind, ref))
+
+
+class _Malformed(Exception):
+    """An argument is not what the function takes."""
+
+
+def integers(value: Value) -> tuple[int, ...]:
+    """A shape or strides: a tuple or list of whole numbers, or a torch.Size around one."""
+    if type(value) is Call and value.name == "torch.Size" and type(value.args) is tuple and len(value.args) == 1:
+        value = value.args[0]
+    if type(value) not in (tuple, list):
+        raise _Malformed("its shape is no list of numbers")
+    for item in value:
+        if type(item) is not int:
+            raise _Malformed("its shape holds something that is no whole number")
+    return tuple(value)
+
+
+def misfit(shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtype: DType, ref: StorageRef) -> str | None:
+    """What is wrong between a view and its storage, or None."""
+    if type(offset) is not int or offset < 0:
+        return "its offset is negative or no number"
+    if len(shape) != len(strides):
+        return f"it has {len(shape)} sizes and {len(strides)} strides"
+    high, elements = offset, 1
+    for size, stride in zip(shape, strides, strict=True):
+        if size < 0:
+            return "it has a negative size"
+        if stride < 0:
+            return "it has a negative stride"
+        high += (size - 1) * stride
+        elements *= size
+    if elements == 0 or ref.is_meta:
+        return None
+    if elements > MOST_ELEMENTS:
+        return "it has more elements than 64 bits can count"
+    reach = (high * dtype.bits + dtype.bits + 7) // 8
+    if reach > ref.nbytes:
+        return f"it reaches byte {reach:,} of a storage of {ref.nbytes:,}"
+    if reach > ref.present:
+        return f"its bytes are cut off: {ref.present:,} of {ref.nbytes:,} are there"
+    return None
+
+
+def invalid(problem: str) -> TensorInfo:
+    """A row for a tensor that cannot even be described."""
+    return TensorInfo("", (), (), BYTE, None, problem=problem)
+
+
+def changed(tensor: TensorInfo, **fields: object) -> TensorInfo:
+    """The same tensor with some fields set; `dataclasses.replace` without its cost."""
+    names = TensorInfo.__slots__
+    return TensorInfo(**{name: fields.get(name, getattr(tensor, name)) for name in names})  # type: ignore[arg-type]
+
+
+# -- one reader a function: (rebuilder, call, args, depth) -> tensor -----------------------------------------------------
+
+Reader = Callable[[Rebuilder, Call, tuple[Value, ...], int], TensorInfo | None]
+
+
+def _v1(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    return rebuilder.strided(args[0], args[1], args[2], args[3])
+
+
+def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    storage, offset, shape, strides, grad = args[:5]
+    ref = rebuilder.shelf.storage(storage)
+    if type(ref) is str:
+        return TensorInfo("", integers(shape), integers(strides), BYTE, None, 0, grad is True, problem=ref)
+    sizes, steps = integers(shape), integers(strides)
+    problem = misfit(sizes, steps, offset, ref.dtype, ref)
+    return TensorInfo("", sizes, steps, ref.dtype, ref, offset if type(offset) is int else 0, grad is True, problem=problem)
+
+
+def _v3(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    return changed(rebuilder.strided(*args[:4], dtype=dtype_of(args[6])), requires_grad=args[4] is True)
+
+
+def _quantized(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    tensor = rebuilder.strided(*args[:4])
+    scheme, *numbers = args[4]
+    parts = [rebuilder.tensor(number, depth + 1) for number in numbers]
+    plain = tuple(part or number for part, number in zip(parts, numbers, strict=True))
+    quantizer = (scheme.name if type(scheme) is Global else "?", *plain)
+    return changed(tensor, quantizer=quantizer, parts=tuple(part for part in parts if part), requires_grad=args[5] is True)
+
+
+_LAYOUTS: dict[str, Layout] = {f"torch.{name}": name for name in ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")}  # type: ignore[misc]
+
+
+def _sparse(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    name = args[0].args[0] if type(args[0]) is Call else getattr(args[0], "name", "")
+    layout = _LAYOUTS.get(name)
+    if layout is None:
+        raise _Malformed("it has a sparse layout that is not known")
+    tensors = [rebuilder.tensor(item, depth + 1) for item in args[1][: 2 if layout == "sparse_coo" else 3]]
+    if None in tensors:
+        raise _Malformed("its indices or values are missing")
+    parts = tuple(part for part in tensors if part is not None)
+    shape = integers(args[1][len(parts)])
+    problem = next((part.problem for part in parts if part.problem), None) or _negative(shape)
+    return TensorInfo("", shape, (), parts[-1].dtype, None, layout=layout, parts=parts, problem=problem)
+
+
+def _negative(shape: tuple[int, ...]) -> str | None:
+    return "it has a negative size" if any(size < 0 for size in shape) else None
+
+
+def _nested(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    """A nested tensor has a list of shapes; as one row it is its buffer."""
+    parts = tuple(part for part in (rebuilder.tensor(item, depth + 1) for item in args[:4]) if part is not None)
+    if not parts:
+        raise _Malformed("its buffer is missing")
+    buffer = parts[0]
+    return changed(buffer, layout="nested", storage=None, parts=parts, strides=(1,) * len(buffer.shape))
+
+
+def _meta(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    shape, strides = integers(args[1]), integers(args[2])
+    ref = StorageRef("meta", dtype_of(args[0]), 0, 0, location="meta")
+    return TensorInfo("", shape, strides, ref.dtype, ref, 0, args[3] is True, problem=misfit(shape, strides, 0, ref.dtype, ref))
+
+
+def _wrapper(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    """A subclass that wraps other tensors has a shape and no bytes of its own."""
+    shape, strides = integers(args[2]), integers(args[3])
+    name = args[0].name if type(args[0]) is Global else None
+    return TensorInfo("", shape, strides, dtype_of(args[1]), None, 0, args[-1] is True, "wrapper", subclass=name, problem=_negative(shape))
+
+
+def _from_cpu_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    inner = rebuilder.tensor(args[0], depth + 1)
+    if inner is None:
+        raise _Malformed("its values are missing")
+    return changed(inner, requires_grad=args[3] is True)
+
+
+def _from_numpy(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    """XLA and other devices once wrote a numpy array in place of a storage."""
+    dtype = dtype_of(args[1])
+    shape = array_shape(args[0])
+    if shape is None:
+        raise _Malformed("its values are missing")
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(step), dtype.nbytes(step))
+    return TensorInfo("", shape, tuple(reversed(strides)), dtype, ref, 0, args[3] is True, problem=_negative(shape))
+
+
+def array_shape(value: Value) -> tuple[int, ...] | None:
+    """The shape of a pickled numpy array, from its state: (version, shape, dtype, fortran, bytes)."""
+    state = value.state if type(value) is Call else None
+    if type(state) is tuple and len(state) >= 5 and type(state[1]) is tuple:
+        return integers(state[1])
+    return None
+
+
+def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
+    inner = rebuilder.tensor(args[0], depth + 1)
+    grad = args[1] if len(args) > 1 else True
+    return None if inner is None else changed(inner, requires_grad=grad is True, is_parameter=True)
+
+
+def _old_parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
+    """`Parameter` made by NEWOBJ, its data in the arguments or in the state: (data, requires_grad, ...) or {"data": ...}."""
+    if type(call.state) is tuple and call.state:
+        args = call.state
+    elif type(call.state) is Dict:
+        args = (lookup(call.state, "data"), lookup(call.state, "requires_grad"))
+    return _parameter(rebuilder, call, args, depth) if args else None
+
+
+def _old_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
+    """torch.FloatTensor() with the state (storage, offset, shape, strides), as torch 0.1 wrote it."""
+    if type(call.state) is tuple and len(call.state) == 4:
+        return rebuilder.strided(*call.state)
+    return None
+
+
+def _from_type(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
+    """A subclass or a tensor with attributes: (function, type, its arguments, state)."""
+    inner = rebuilder.tensor(Call(args[0], args[2]), depth + 1)
+    if inner is None:
+        return None
+    name = args[1].name if type(args[1]) is Global else None
+    plain = name in (None, "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")
+    is_parameter = inner.is_parameter or name == "torch.nn.parameter.Parameter"
+    parts = inner.parts or (_inner_tensors(rebuilder, args, depth) if inner.layout == "wrapper" else ())
+    return changed(inner, subclass=inner.subclass if plain else name, is_parameter=is_parameter, parts=parts)
+
+
+def _inner_tensors(rebuilder: Rebuilder, args: tuple[Value, ...], depth: int) -> tuple[TensorInfo, ...]:
+    """What a wrapper wraps, found in its state."""
+    state = args[3] if len(args) > 3 else None
+    states = state if type(state) is tuple else (state,)
+    values = [value for part in states for _, value in pairs_of(part) or ()]
+    tensors = (rebuilder.tensor(value, depth + 1) for value in values)
+    return tuple(tensor for tensor in tensors if tensor is not None)
+
+
+def dtype_of(value: Value) -> DType:
+    """The dtype that a name in the stream stands for."""
+    found = from_global(value.name) if type(value) is Global else BY_NAME.get(value) if type(value) is str else None
+    if found is None:
+        raise _Malformed("it has a dtype that is not known")
+    return found
+
+
+_UTILS: dict[str, Reader] = {
+    "_rebuild_tensor": _v1,
+    "_rebuild_tensor_v2": _v2,
+    "_rebuild_tensor_v3": _v3,
+    "_rebuild_parameter": _parameter,
+    "_rebuild_parameter_with_state": _parameter,
+    "_rebuild_qtensor": _quantized,
+    "_rebuild_sparse_tensor": _sparse,
+    "_rebuild_sparse_csr_tensor": _sparse,
+    "_rebuild_nested_tensor": _nested,
+    "_rebuild_meta_tensor_no_storage": _meta,
+    "_rebuild_wrapper_subclass": _wrapper,
+    "_rebuild_device_tensor_from_numpy": _from_numpy,
+    "_rebuild_device_tensor_from_cpu_tensor": _from_cpu_tensor,
+    "_rebuild_xla_tensor": _from_numpy,
+}
+
+_OLD_TENSORS = "Double Float Half BFloat16 Byte Char Short Int Long Bool".split()
+
+READERS: dict[str, Reader] = {f"torch._utils.{name}": reader for name, reader in _UTILS.items()}
+READERS |= {f"torch.tensor.{name}": _from_type for name in ("_rebuild_from_type", "_rebuild_from_type_v2")}
+READERS |= {f"torch._tensor.{name}": _from_type for name in ("_rebuild_from_type", "_rebuild_from_type_v2")}
+READERS |= {f"{module}.{kind}Tensor": _old_tensor for kind in _OLD_TENSORS for module in ("torch", "torch.cuda")}
+READERS |= {"torch.Tensor": _old_tensor}
+READERS |= {"torch.nn.parameter.Parameter": _old_parameter, "torch.nn.parameter.Buffer": _old_parameter}
+
+PARAMETERS = frozenset(name for name, reader in READERS.items() if reader in (_parameter, _old_parameter, _from_type, _from_cpu_tensor))
