@@ -75,7 +75,8 @@ class Document:
     `root` is what loading would return (inert). `tensors` are the distinct tensors in file order, `places` every name that
     reaches one (a tied tensor has two), `by_value` finds the tensor of an inert value by identity. `code` maps the name of
     each program text in the file (TorchScript, torch.package) to a function that reads it. `unused` are data records that no
-    tensor names. `strings` is a bounded sample of the stream's raw bytes that look like names of people, places or secrets.
+    tensor names. `only_members` says that the file is an ordinary archive: its problem is a NotACheckpoint that names the members
+    which can be opened once unpacked, and `pickles` holds those members that are pickles, for `scan`. `strings` is a bounded sample of the stream's raw bytes that look like names of people, places or secrets.
     """
 
     container: Container
@@ -91,3 +92,4 @@ class Document:
     facts: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     problem: FileProblem | None = None
+    only_members: bool = False
