@@ -1,0 +1,100 @@
+"""The domain's types: what a checkpoint is, and how sure we are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ptinspect.checkpoint.safety import Safety
+from ptinspect.findings import Finding
+from ptinspect.formats.document import Document
+from ptinspect.formats.source import Identity
+from ptinspect.pickles.values import Value
+from ptinspect.tensors import TensorInfo
+
+Kind = Literal["state_dict", "model", "checkpoint", "torchscript", "exported_program", "optimizer", "tensors", "other"]
+Certainty = Literal["confirmed", "inferred"]
+Role = Literal["parameter", "buffer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A claim, how sure it is, and what it rests on."""
+
+    claim: str
+    certainty: Certainty
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name of a weight set: what `state_dict()` of that module would return under it."""
+
+    name: str
+    tensor: TensorInfo
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSet:
+    """One set of weights in the file, relative to which its names are written."""
+
+    path: str
+    form: Literal["state_dict", "model"]
+    class_name: str | None
+    wrapped_in: tuple[str, ...]
+    prefix: str | None
+    entries: tuple[Entry, ...]
+    split: Certainty
+    value: Value
+    role: Literal["main", "ema", "other"] = "other"
+
+    def elements(self, role: Role) -> int:
+        """Elements of one role, tied ones counted once."""
+        seen: set[object] = set()
+        total = 0
+        for entry in self.entries:
+            if entry.role == role:
+                key = memory_of(entry.tensor)
+                total += 0 if key in seen else entry.tensor.elements
+                seen.add(key)
+        return total
+
+    def trained(self) -> tuple[int, int] | None:
+        """Elements with and without requires_grad, where a pickled module tells."""
+        if self.form != "model" or any(e.tensor.requires_grad is None for e in self.entries if e.role == "parameter"):
+            return None
+        unique = {memory_of(e.tensor): e.tensor for e in self.entries if e.role == "parameter"}
+        on = sum(tensor.elements for tensor in unique.values() if tensor.requires_grad)
+        return on, sum(tensor.elements for tensor in unique.values()) - on
+
+
+def memory_of(tensor: TensorInfo) -> object:
+    """What two names of one tensor have in common: its bytes, or itself where it has none."""
+    if tensor.storage is None or tensor.storage.is_meta or tensor.span == (0, 0):
+        return id(tensor)
+    return (tensor.storage.key, tensor.span)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTotals:
+    """Bytes on disk before compression, bytes no tensor can reach, and tensors that share theirs."""
+
+    stored: int
+    wasted: int
+    shared: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file and all that its headers say about it."""
+
+    path: str
+    identity: Identity
+    document: Document
+    kind: Kind
+    evidence: tuple[Evidence, ...]
+    weights: tuple[WeightSet, ...]
+    totals: StorageTotals
+    safety: Safety
+    findings: tuple[Finding, ...]

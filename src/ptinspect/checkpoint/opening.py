@@ -1,0 +1,74 @@
+"""From a path to a Checkpoint: open, read the headers, understand, close."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ptinspect.checkpoint.kinds import kind_of
+from ptinspect.checkpoint.model import Checkpoint, Evidence
+from ptinspect.checkpoint.safety import assess
+from ptinspect.checkpoint.storages import totals_of
+from ptinspect.checkpoint.weight_sets import WeightSearch, with_roles
+from ptinspect.errors import FileProblem, NotACheckpoint
+from ptinspect.findings import SEVERITIES, Finding
+from ptinspect.formats.document import Document
+from ptinspect.formats.reading import read
+from ptinspect.formats.source import FileSource
+from ptinspect.limits import DEFAULT, Limits
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """A million small objects that all stay alive make the collector walk them again and again for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def open_checkpoint(path: str | os.PathLike[str], limits: Limits = DEFAULT) -> Checkpoint:
+    """What the file's headers say. Raises FileProblem where it cannot be opened."""
+    with collector_paused(), FileSource(path) as source:
+        document = read(source, os.path.basename(source.path), limits)
+        if document.problem is not None and (isinstance(document.problem, NotACheckpoint) or is_hollow(document)):
+            raise document.problem
+        return understand(source.path, source, document, limits)
+
+
+def is_hollow(document: Document) -> bool:
+    """A broken file of which nothing was left to show."""
+    nothing = document.root is None or document.root == []
+    return nothing and not document.tensors and not any(pickle.stream.globals for pickle in document.pickles)
+
+
+def understand(path: str, source: FileSource, document: Document, limits: Limits) -> Checkpoint:
+    """Give the document its meaning."""
+    search = WeightSearch(document)
+    search.below(document.root)
+    weights, chosen = with_roles(search.found)
+    kind, because = kind_of(document, search)
+    totals, waste = totals_of(document, weights)
+    safety = assess(document)
+    container = Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name")
+    findings = [*document.findings, *_unreadable(document, limits), *waste, *safety.findings]
+    findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
+    evidence = (because, container, *chosen)
+    return Checkpoint(path, source.identity, document, kind, evidence, weights, totals, safety, tuple(findings))
+
+
+def _unreadable(document: Document, limits: Limits) -> list[Finding]:
+    """One finding for each tensor that cannot be read, up to the limit."""
+    broken = [tensor for tensor in document.tensors if tensor.problem]
+    found = [Finding("warning", "a tensor cannot be read", f"{tensor.problem}.", tensor.name) for tensor in broken[: limits.findings]]
+    if len(broken) > len(found):
+        found.append(Finding("warning", f"{len(broken) - len(found):,} more tensors cannot be read", "Their rows say why."))
+    return found
+
+
+__all__ = ["Checkpoint", "FileProblem", "collector_paused", "open_checkpoint"]

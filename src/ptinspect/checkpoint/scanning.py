@@ -1,0 +1,40 @@
+"""`scan`: the safety of a file, with a deeper look than opening it takes: the first bytes of every record are read too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ptinspect.checkpoint.model import Kind
+from ptinspect.checkpoint.opening import collector_paused, is_hollow, understand
+from ptinspect.checkpoint.safety import Safety, assess, look_into_records
+from ptinspect.findings import Finding
+from ptinspect.formats.document import Container
+from ptinspect.formats.reading import read
+from ptinspect.formats.source import FileSource
+from ptinspect.limits import DEFAULT, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan says of one file."""
+
+    container: Container
+    kind: Kind
+    safety: Safety
+    findings: tuple[Finding, ...]
+
+
+def scan_file(path: str, limits: Limits = DEFAULT) -> Scanned:
+    """Scan one file. An ordinary zip whose members are pickles with code is told as such; a harmless one is no checkpoint."""
+    with collector_paused(), FileSource(path) as source:
+        document = read(source, path, limits)
+        records = look_into_records(document, source)
+        if document.only_members:
+            safety = assess(document)
+            if safety.verdict == "data" and document.problem is not None:
+                raise document.problem
+            return Scanned(document.container, "other", safety, (*document.findings, *safety.findings, *records))
+        if document.problem is not None and is_hollow(document):
+            raise document.problem
+        checkpoint = understand(path, source, document, limits)
+        return Scanned(document.container, checkpoint.kind, checkpoint.safety, (*checkpoint.findings, *records))

@@ -1,0 +1,208 @@
+"""Weight sets by structure, never by key names: mappings of tensors and module-like objects, at any depth.
+
+Optimizers are not searched. The search is breadth first, so that the shallowest set comes first, and visits each object once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet
+from ptinspect.checkpoint.modules import Module, module_of, state_entries
+from ptinspect.formats.document import Document
+from ptinspect.formats.reach import key_text
+from ptinspect.pickles.values import Call, Dict, Global, Pairs, Set, Value, entries, lookup, pairs_of
+from ptinspect.tensors import TensorInfo
+
+WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel", "AveragedModel"})
+DROPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+PREFIXES = ("module.", "model.", "net.")
+EMA_WORDS = ("ema", "averaged", "shadow", "teacher", "target")
+BUFFER_ENDINGS = ("running_mean", "running_var", "num_batches_tracked", "position_ids", "n_averaged", "attn.masked_bias", "inv_freq")
+_WHOLE = frozenset({"int", "uint", "bool"})
+_SCALARS = (int, float, bool, complex, type(None))
+
+
+class WeightSearch:
+    """Looks for weight sets below a root."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.found: list[WeightSet] = []
+        self.optimizers: list[str] = []
+        self.seen: set[int] = set()
+
+    def below(self, root: Value) -> list[WeightSet]:
+        """Every weight set that `root` is or holds, the shallowest first."""
+        todo: deque[tuple[Value, str]] = deque([(root, "")])
+        while todo:
+            value, path = todo.popleft()
+            if type(value) not in (Call, Dict, list, tuple, Set) or id(value) in self.seen or id(value) in self.document.by_value:
+                continue
+            self.seen.add(id(value))
+            if not self._take(value, path):
+                todo.extend(self._steps(value, path))
+        return self.found
+
+    def _take(self, value: Value, path: str) -> bool:
+        """Note what a value is; True where nothing below it is to be searched."""
+        pairs = pairs_of(value)
+        if pairs is not None and is_optimizer(pairs):
+            self.optimizers.append(path)
+            return True
+        module = module_of(value)
+        if module is not None:
+            self.found.append(self._model(module, path, value))
+            return True
+        if pairs is not None and self.is_state_dict(pairs):
+            self.found.append(self._state_dict(value, pairs, path))
+            return True
+        return False
+
+    def _steps(self, value: Value, path: str) -> Iterator[tuple[Value, str]]:
+        def below(key: str) -> str:
+            return f"{path}.{key}"[-4_096:] if path else key
+
+        if type(value) in (list, tuple, Set):
+            items = value.items if type(value) is Set else value
+            yield from ((item, below(str(index))) for index, item in enumerate(items))
+            return
+        pairs = pairs_of(value)
+        if pairs is None:
+            args = value.args if type(value.args) is tuple else ()
+            yield from ((arg, below(str(index))) for index, arg in enumerate(args))
+            pairs = value.pairs or []
+            yield from ((item, below(str(index))) for index, item in enumerate(value.items or ()))
+        yield from ((item, below(key_text(key))) for key, item in entries(pairs))
+        for state in value.states:
+            for part in state if type(state) is tuple else (state,):
+                yield from ((item, below(key_text(key))) for key, item in entries(pairs_of(part) or []))
+
+    def is_state_dict(self, pairs: Pairs) -> bool:
+        """At least half tensors under text keys, the rest None, dtypes, scalars or extra state."""
+        tensors = 0
+        for key, item in pairs:
+            if type(key) is not str:
+                return False
+            if self._holds_tensor(item):
+                tensors += 1
+            elif not (type(item) in _SCALARS or type(item) is Global or key.endswith("_extra_state") or _is_number(item)):
+                return False
+        return tensors > 0 and tensors * 2 >= len(pairs)
+
+    def _holds_tensor(self, item: Value) -> bool:
+        if id(item) in self.document.by_value:
+            return True
+        return type(item) is tuple and any(id(part) in self.document.by_value for part in item)
+
+    def _tensors_of(self, name: str, item: Value) -> Iterator[tuple[str, TensorInfo]]:
+        tensor = self.document.by_value.get(id(item))
+        if tensor is not None:
+            yield name, tensor
+        elif type(item) is tuple:
+            for index, part in enumerate(item):
+                inner = self.document.by_value.get(id(part))
+                if inner is not None:
+                    yield f"{name}.{index}", inner
+
+    def _state_dict(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
+        found = tuple(
+            Entry(name, tensor, guessed_role(name, tensor))
+            for key, item in entries(pairs)
+            for name, tensor in self._tensors_of(key, item)
+        )
+        return WeightSet(path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value)
+
+    def _model(self, module: Module, path: str, value: Value) -> WeightSet:
+        wrapped, inner = [], module
+        while inner.class_name.rpartition(".")[2] in WRAPPERS and len(inner.children) == 1:
+            wrapped.append(inner.class_name)
+            child = module_of(inner.children[0][1])
+            if child is None:
+                break
+            inner = child
+        found = tuple(Entry(name, tensor, role) for name, tensor, role in state_entries(value, self.document.by_value))
+        prefix = common_prefix([e.name for e in found])
+        return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value)
+
+
+def is_optimizer(pairs: Pairs) -> bool:
+    """`{"state": ..., "param_groups": ...}`, whatever else stands beside them."""
+    keys = {key for key, _ in pairs if type(key) is str}
+    return "param_groups" in keys and "state" in keys
+
+
+def _is_number(item: Value) -> bool:
+    """A numpy scalar or a Decimal is a number too."""
+    return type(item) is Call and item.name.endswith(("multiarray.scalar", "decimal.Decimal", "builtins.complex"))
+
+
+def guessed_role(name: str, tensor: TensorInfo) -> Role:
+    """Buffers of a bare state_dict are known by their names and by whole numbers, which nobody trains."""
+    return "buffer" if name.endswith(BUFFER_ENDINGS) or tensor.dtype.family in _WHOLE else "parameter"
+
+
+def common_prefix(names: list[str]) -> str | None:
+    """The leading `module.`, `model.`, `net.` that every name carries."""
+    found = ""
+    names = [name for name in names if name]
+    while names:
+        step = next((p for p in PREFIXES if all(name.startswith(p) for name in names)), None)
+        if step is None:
+            break
+        found += step
+        names = [name[len(step) :] for name in names]
+    return found or None
+
+
+def is_averaged(weights: WeightSet) -> bool:
+    """Whether a set looks like a moving average, by a word of its path or a counter inside it."""
+    words = weights.path.lower().replace(".", "_").replace("-", "_").split("_")
+    return any(word in words for word in EMA_WORDS) or any(e.name.rpartition(".")[2] == "n_averaged" for e in weights.entries)
+
+
+def with_roles(found: list[WeightSet]) -> tuple[tuple[WeightSet, ...], tuple[Evidence, ...]]:
+    """Roles for every set, and which rule chose the main one: no average, then the shallowest, the largest, the first."""
+    if not found:
+        return (), ()
+    live = [weights for weights in found if not is_averaged(weights)]
+    pool, rules = live or found, []
+    if live and len(live) < len(found):
+        rules.append("the others are averages by their names")
+    for rule, measure in (("it is the shallowest", _depth), ("it has the most parameters", _fewest)):
+        best = min(measure(weights) for weights in pool)
+        nearest = [weights for weights in pool if measure(weights) == best]
+        if len(nearest) < len(pool):
+            rules.append(rule)
+        pool = nearest
+    if len(pool) > 1:
+        rules.append("it comes first in the file")
+    main = pool[0]
+    named = tuple(_role(weights, main) for weights in found)
+    if len(found) == 1:
+        return named, ()
+    return named, (Evidence(f"the main weights are `{main.path or 'the root'}`", "inferred", " and ".join(rules)),)
+
+
+def _depth(weights: WeightSet) -> int:
+    return weights.path.count(".") + 1 if weights.path else 0
+
+
+def _fewest(weights: WeightSet) -> int:
+    return -weights.elements("parameter")
+
+
+def _role(weights: WeightSet, main: WeightSet) -> WeightSet:
+    role = "main" if weights is main else "ema" if is_averaged(weights) else "other"
+    fields = {name: getattr(weights, name) for name in WeightSet.__slots__}
+    return WeightSet(**{**fields, "role": role})
+
+
+def metadata_of(value: Value) -> Value:
+    """The `_metadata` that torch saves as an attribute of a state_dict."""
+    for state in getattr(value, "states", ()):
+        found = lookup(state, "_metadata")
+        if found is not None:
+            return found
+    return None

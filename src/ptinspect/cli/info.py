@@ -1,0 +1,96 @@
+"""`ptinspect info FILE`: what the file is, how we know, what is wrong with it, and its numbers."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.cli.info_text import lines_of
+from ptinspect.cli.output import print_json
+from ptinspect.findings import Finding
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--hash", action="store_true", help="also read the whole file and tell its SHA-256")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open, understand, print."""
+    checkpoint = open_checkpoint(arguments.file)
+    extra: dict[str, Any] = {}
+    if arguments.hash:
+        from ptinspect.checkpoint.digest import sha256_of
+
+        extra = sha256_of(arguments.file, checkpoint.identity)
+    if arguments.json:
+        print_json(arguments.file, {**fields_of(checkpoint), **extra})
+    else:
+        print("\n".join([*lines_of(checkpoint), *(f"{name}: {value}" for name, value in extra.items())]))
+    return 0
+
+
+def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The JSON document, field by field as the contract names them."""
+    document, totals = checkpoint.document, checkpoint.totals
+    dtypes: dict[str, int] = {}
+    for tensor in document.tensors:
+        dtypes[tensor.dtype.name] = dtypes.get(tensor.dtype.name, 0) + 1
+    return {
+        "size": checkpoint.identity.size,
+        "container": document.container,
+        "kind": checkpoint.kind,
+        "evidence": [{"claim": e.claim, "certainty": e.certainty, "because": e.because} for e in checkpoint.evidence],
+        "weights": [weights_fields(weights) for weights in checkpoint.weights],
+        "tensors": len(document.tensors),
+        "elements": sum(tensor.elements for tensor in document.tensors if tensor.problem is None or min(tensor.shape, default=0) >= 0),
+        "storage_bytes": totals.stored,
+        "wasted_bytes": totals.wasted,
+        "dtypes": dtypes,
+        "shared": [list(names) for names in totals.shared],
+        "training": None,
+        "architecture": None,
+        "safety": safety_fields(checkpoint),
+        "findings": [finding_fields(finding) for finding in checkpoint.findings],
+        "facts": dict(document.facts),
+        "metadata": dict(document.metadata),
+    }
+
+
+def weights_fields(weights: WeightSet) -> dict[str, Any]:
+    """One weight set."""
+    trained = weights.trained()
+    return {
+        "path": weights.path,
+        "role": weights.role,
+        "form": weights.form,
+        "class": weights.class_name,
+        "wrapped_in": list(weights.wrapped_in),
+        "prefix": weights.prefix,
+        "tensors": len(weights.entries),
+        "parameters": weights.elements("parameter"),
+        "buffers": weights.elements("buffer"),
+        "split": weights.split,
+        "trainable": trained[0] if trained else None,
+        "frozen": trained[1] if trained else None,
+    }
+
+
+def safety_fields(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the file names, and what loading would do with it."""
+    safety = checkpoint.safety
+    return {
+        "verdict": safety.verdict,
+        "loads_weights_only": safety.loads_weights_only,
+        "globals": [{"name": g.name, "verdict": g.verdict, "uses": g.uses} for g in safety.globals],
+        "why_refused": safety.why_refused,
+        "effects": list(safety.effects),
+    }
+
+
+def finding_fields(finding: Finding) -> dict[str, Any]:
+    """One finding."""
+    return {"severity": finding.severity, "title": finding.title, "detail": finding.detail, "where": finding.where}

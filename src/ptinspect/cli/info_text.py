@@ -1,0 +1,131 @@
+"""`info` as a colleague would say it: what it is, whether it is harmless, what is wrong, the numbers, how we know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.cli.output import count_text, plain, plural, size_text
+
+WIDTH = 100
+MOST_FINDINGS = 12
+MOST_WEIGHTS = 8
+MOST_NAMES = 12
+
+_WHAT = {
+    "state_dict": "Bare weights",
+    "model": "A pickled model",
+    "checkpoint": "A checkpoint",
+    "torchscript": "A TorchScript program",
+    "exported_program": "An exported program",
+    "optimizer": "An optimizer's state",
+    "tensors": "Tensors",
+    "other": "A file without tensors",
+}
+_SAFE = {
+    "data": "It holds data only. Nothing in it was run.",
+    "code": "Loading it the ordinary way would run code from libraries or from the file. Nothing in it was run.",
+    "dangerous": "DANGEROUS: loading it the ordinary way would run the calls named below. Nothing in it was run.",
+}
+
+
+def lines_of(checkpoint: Checkpoint) -> Iterator[str]:
+    """The whole answer."""
+    yield plain(checkpoint.path)
+    yield from _wrapped(sentence(checkpoint), "")
+    yield from _wrapped(_SAFE[checkpoint.safety.verdict], "")
+    yield from _problems(checkpoint)
+    yield from _weights(checkpoint)
+    yield from _numbers(checkpoint)
+    yield from _names(checkpoint)
+    yield "" if checkpoint.evidence else ""
+    yield "How we know"
+    for evidence in checkpoint.evidence:
+        yield from _wrapped(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}")
+
+
+def sentence(checkpoint: Checkpoint) -> str:
+    """What the file is, in one sentence."""
+    main = next((weights for weights in checkpoint.weights if weights.role == "main"), None)
+    text = _WHAT[checkpoint.kind]
+    if main is not None:
+        of = f" of class {plain(main.class_name)}" if main.class_name else ""
+        where = f" in `{plain(main.path)}`" if main.path else ""
+        text += f"{of} with {count_text(main.elements('parameter'))} parameters{where}"
+    elif checkpoint.document.tensors:
+        text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
+    others = len(checkpoint.weights) - 1
+    text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""
+    return f"{text} ({checkpoint.document.container}, {size_text(checkpoint.identity.size)})."
+
+
+def _problems(checkpoint: Checkpoint) -> Iterator[str]:
+    findings = checkpoint.findings
+    if not findings and not checkpoint.safety.effects:
+        return
+    yield ""
+    yield "Look at this"
+    for effect in checkpoint.safety.effects[:MOST_FINDINGS]:
+        yield from _wrapped(f"runs: {plain(effect)}")
+    for finding in findings[:MOST_FINDINGS]:
+        where = f" [{plain(finding.where)}]" if finding.where else ""
+        yield from _wrapped(f"{finding.severity}: {plain(finding.title)}. {plain(finding.detail)}{where}")
+    if len(findings) > MOST_FINDINGS:
+        yield f"  … and {len(findings) - MOST_FINDINGS:,} more (--json lists all)"
+
+
+def _weights(checkpoint: Checkpoint) -> Iterator[str]:
+    if not checkpoint.weights:
+        return
+    yield ""
+    yield "Weights"
+    for weights in checkpoint.weights[:MOST_WEIGHTS]:
+        yield f"  {plain(weights.path) or '(the root)'}  {_weights_text(weights)}"
+    if len(checkpoint.weights) > MOST_WEIGHTS:
+        yield f"  … and {len(checkpoint.weights) - MOST_WEIGHTS:,} more"
+
+
+def _weights_text(weights: WeightSet) -> str:
+    parts = [weights.role, plural(len(weights.entries), "tensor"), f"{weights.elements('parameter'):,} parameters"]
+    buffers, trained = weights.elements("buffer"), weights.trained()
+    parts += [f"{buffers:,} in buffers"] if buffers else []
+    parts += [f"{trained[0]:,} trainable, {trained[1]:,} frozen"] if trained else []
+    parts += [f"wrapped in {plain(name)}" for name in weights.wrapped_in]
+    parts += [f"every name begins with `{weights.prefix}`"] if weights.prefix else []
+    return ", ".join(parts) + ("" if weights.split == "confirmed" else "; parameters and buffers told apart by their names")
+
+
+def _numbers(checkpoint: Checkpoint) -> Iterator[str]:
+    document, totals = checkpoint.document, checkpoint.totals
+    dtypes: dict[str, int] = {}
+    for tensor in document.tensors:
+        dtypes[tensor.dtype.name] = dtypes.get(tensor.dtype.name, 0) + 1
+    yield ""
+    yield "Numbers"
+    yield f"  tensors   {len(document.tensors):,}" + (f"  ({', '.join(f'{n} {c:,}' for n, c in dtypes.items())})" if dtypes else "")
+    yield f"  elements  {sum(tensor.elements for tensor in document.tensors):,}"
+    yield f"  stored    {totals.stored:,} bytes ({size_text(totals.stored)}), {totals.wasted:,} of them wasted"
+    for names in totals.shared[:MOST_NAMES]:
+        yield from _wrapped("shared    " + " = ".join(plain(name) for name in names[:4]) + (" …" if len(names) > 4 else ""))
+    for name, text in document.facts.items():
+        yield f"  {name:<9} {plain(text)}"
+
+
+def _names(checkpoint: Checkpoint) -> Iterator[str]:
+    safety = checkpoint.safety
+    if not safety.globals:
+        return
+    yield ""
+    loads = {True: "takes it", False: "refuses it", None: "is not its loader"}[safety.loads_weights_only]
+    why = f" ({plain(safety.why_refused)})" if safety.why_refused else ""
+    yield from _wrapped(f"Names in it; torch.load(weights_only=True) {loads}{why}", "")
+    ranked = sorted(safety.globals, key=lambda g: ("dangerous", "code", "data").index(g.verdict))
+    for found in ranked[:MOST_NAMES]:
+        yield f"  {found.verdict:<9} {plain(found.name)}  ×{found.uses:,}"
+    if len(ranked) > MOST_NAMES:
+        yield f"  … and {len(ranked) - MOST_NAMES:,} more"
+
+
+def _wrapped(text: str, indent: str = "  ") -> list[str]:
+    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""), break_on_hyphens=False) or [""]

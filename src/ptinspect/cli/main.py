@@ -1,0 +1,84 @@
+"""The command line: which command, its arguments, and how it ends.
+
+Each command is a module with `add(parser)` and `run(arguments) -> int`; it is imported only when it is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from ptinspect import __version__
+from ptinspect.cli.output import print_error
+from ptinspect.errors import InspectError
+
+COMMANDS = {
+    "info": "what a file is, with evidence",
+    "tree": "the layers in a table",
+    "scan": "what a file would run if it were loaded as code",
+    "demo": "try the shipped sample checkpoints",
+}
+
+ERROR, INTERRUPTED = 2, 130
+
+
+class Usage(argparse.ArgumentParser):
+    """An argument parser whose complaint is two lines like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """What was wrong with the call, and where to look."""
+        sys.stderr.write(f"{self.prog}: {message}\nRun `{self.prog} --help` to see how it is called.\n")
+        raise SystemExit(ERROR)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit status."""
+    if not argv or argv[0] in ("-h", "--help", "--version"):
+        return _outline(argv)
+    if argv[0] not in COMMANDS:
+        sys.stderr.write(f"ptinspect: {argv[0]!r} is no command, and this version has no window yet to open a file in\n")
+        sys.stderr.write("Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.\n")
+        return ERROR
+    command = import_module(f"ptinspect.cli.{argv[0]}")
+    parser = Usage(prog=f"ptinspect {argv[0]}", description=COMMANDS[argv[0]].capitalize() + ".")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    command.add(parser)
+    try:
+        arguments = parser.parse_args(argv[1:])
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ERROR
+    try:
+        return int(command.run(arguments))
+    except InspectError as error:
+        print_error(error, getattr(arguments, "file", None), arguments.json)
+        return ERROR
+
+
+def _outline(argv: list[str]) -> int:
+    if argv and argv[0] == "--version":
+        print(f"ptinspect {__version__}")
+        return 0
+    lines = ["usage: ptinspect COMMAND ...", "", "Opens PyTorch checkpoints as data: nothing in a file is run.", ""]
+    lines += [f"  {name:<6} {text}" for name, text in COMMANDS.items()]
+    lines += ["", "`ptinspect COMMAND --help` tells the arguments of a command."]
+    print("\n".join(lines), file=sys.stdout if argv else sys.stderr)
+    return 0 if argv else ERROR
+
+
+def run_and_exit() -> NoReturn:
+    """The console script. A million small objects need not be freed one by one at the end, so the process just ends."""
+    gc.disable()
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except BrokenPipeError:
+        status = 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,93 @@
+"""How every command speaks: JSON without NaN, text without control characters, errors in two lines."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ptinspect.errors import InspectError
+
+SCHEMA = 1
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+_NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
+_INVISIBLE = frozenset((*range(0x20), *range(0x7F, 0xA0), 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF))
+
+
+def print_json(path: str | None, fields: Mapping[str, Any]) -> None:
+    """One document on standard output."""
+    head = {"schema": SCHEMA} if path is None else {"schema": SCHEMA, "path": path}
+    print(dumps({**head, **fields}))
+
+
+def dumps(document: Mapping[str, Any]) -> str:
+    """JSON with integers exact and non-finite numbers as text. Lone surrogates and everything non-ASCII are escaped."""
+    try:
+        return json.dumps(document, allow_nan=False)
+    except ValueError:
+        return json.dumps(finite(document), allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """The same document with NaN and infinities spelled as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NAMES.get(value, "NaN")
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return value
+
+
+def plain(text: str) -> str:
+    """Text from a file as one line that cannot steer a terminal: control, direction and invisible characters are spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(char) for char in text)
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    if code in _INVISIBLE or 0xD800 <= code <= 0xDFFF or code >= 0xE0000:
+        return char.encode("unicode_escape", "surrogatepass").decode("ascii") if code != 0xFEFF else "\\ufeff"
+    return char
+
+
+def print_error(error: InspectError, path: str | None, as_json: bool) -> None:
+    """Two lines for people on standard error, and a document for programs on standard output."""
+    name = f"{plain(path)}: " if path is not None else ""
+    print(f"{name}{plain(error.message)}", file=sys.stderr)
+    print(plain(error.hint) or "Nothing can be done about it here.", file=sys.stderr)
+    if as_json:
+        head = {"path": path} if path is not None else {}
+        print(dumps({"schema": SCHEMA, **head, "error": error_fields(error)}))
+
+
+def error_fields(error: InspectError) -> dict[str, str]:
+    """An error as JSON."""
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+
+
+def size_text(count: int) -> str:
+    """Bytes as people say them: 999 B, 4.4 GB."""
+    value = float(count)
+    for unit in _UNITS:
+        if value < 999.5 or unit == _UNITS[-1]:
+            return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 99.95 else 1}f} {unit}"
+        value /= 1_000
+    raise AssertionError
+
+
+def count_text(count: int) -> str:
+    """A number of elements as people say it: 25.6 M."""
+    for unit, factor in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return str(count)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 tensor`, `2 tensors`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
