@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded
 from ptinspect.limits import Limits
 from ptinspect.pickles import instructions
-from ptinspect.pickles.values import CALLS_KEPT, Bytes, Call, Dict, Global, Persistent, Set, Value
+from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Value
 from ptinspect.pickles.window import Window
 
 ROUND = 1 << 14
 MARGIN = 16
 ODDITIES = 50
+COMPUTED = 100_000
 
 _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
@@ -37,7 +38,8 @@ class Stream:
     """One pickle: its root, every name it would import, and how it ended.
 
     `odd` tells what CPython would refuse or what looks made by hand; `instructions` holds the opcodes outside those that
-    torch's weights_only reader knows; `byte_strings` the byte strings, which may hold another pickle.
+    torch's weights_only reader knows; `byte_strings` the byte strings, which may hold another pickle. `left` is what STOP leaves
+    on the stack, unseen by whoever loads the file; `computed` are calls of something that is no plain name.
     """
 
     start: int
@@ -49,6 +51,8 @@ class Stream:
     odd: list[str] = field(default_factory=list)
     instructions: set[int] = field(default_factory=set)
     byte_strings: list[bytes | Bytes] = field(default_factory=list)
+    left: list[Value] = field(default_factory=list)
+    computed: list[Call] = field(default_factory=list)
     problem: FileProblem | None = None
 
 
@@ -74,6 +78,7 @@ class Machine:
         try:
             self._loop(stream.start)
             stream.root = self.stack.pop()
+            stream.left = self.stack
         except FileProblem as problem:
             stream.problem = problem
         except _BREAKS:
@@ -104,11 +109,17 @@ class Machine:
         made = Call(fn, args, how)
         if type(fn) is Global:
             fn.called += 1
-            if fn.called <= CALLS_KEPT:
+            if fn.called <= fn.keep:
                 fn.calls.append(made)
         else:
-            self.odd("something that is no plain name is called")
+            self.compute(made)
         return made
+
+    def compute(self, call: Call) -> None:
+        """Remember the call of something that is no plain name; a stream may do nothing else, so boundedly."""
+        self.odd("something that is no plain name is called")
+        if len(self.stream.computed) < COMPUTED:
+            self.stream.computed.append(call)
 
     def since_mark(self) -> list[Value]:
         """Pop everything above the last mark."""
@@ -238,10 +249,10 @@ class Machine:
                     call = Call(fn, args)
                     if type(fn) is Global:
                         fn.called += 1
-                        if fn.called <= CALLS_KEPT:
+                        if fn.called <= fn.keep:
                             fn.calls.append(call)
                     else:
-                        self.odd("something that is no plain name is called")
+                        self.compute(call)
                     stack[-1] = call
                     made += 1
                 elif op == 0x74:  # TUPLE

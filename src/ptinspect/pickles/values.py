@@ -17,12 +17,28 @@ Value = Any
 Pairs = list[tuple[Value, Value]]
 
 CALLS_KEPT = 8
+ALL_CALLS = 100_000
+JUDGED_BY_ARGUMENTS = frozenset(
+    f"{module}.{name}"
+    for module, names in {
+        "builtins": ("getattr",),
+        "__builtin__": ("getattr",),
+        "operator": ("attrgetter", "itemgetter", "methodcaller"),
+        "_operator": ("attrgetter", "itemgetter", "methodcaller"),
+        "torch.fx.graph_module": ("reduce_graph_module", "reduce_package_graph_module", "reduce_deploy_graph_module"),
+        "dill._dill": ("_load_type",),
+    }.items()
+    for name in names
+)
 
 
 class Global:
-    """A name that loading would import. `calls` keeps the first few uses, also those whose result the stream threw away."""
+    """A name that loading would import. `calls` keeps the first few uses, also those whose result the stream threw away.
 
-    __slots__ = ("built", "called", "calls", "named", "name")
+    `keep` is how many: all of them for a name that is harmless or an attack by what it is called with, or a ninth call would hide.
+    """
+
+    __slots__ = ("built", "called", "calls", "keep", "name", "named")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -30,6 +46,7 @@ class Global:
         self.called = 0
         self.built = 0
         self.calls: list[Call] = []
+        self.keep = ALL_CALLS if name in JUDGED_BY_ARGUMENTS else CALLS_KEPT
 
     @property
     def uses(self) -> int:

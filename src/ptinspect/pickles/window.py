@@ -61,7 +61,13 @@ class Window:
         inside = at - self.start
         if 0 <= inside and inside + length <= len(self.data):
             return self.data[inside : inside + length]
-        return self.source.read(at, length)
+        return self._tapped(self.source.read(at, length))
+
+    def _tapped(self, data: bytes) -> bytes:
+        """A string that the view ends in the middle of: shown whole, since no later view holds it."""
+        if self.tap is not None:
+            self.tap(data)
+        return data
 
     def require(self, at: int, length: int) -> None:
         """Raise Truncated unless `length` bytes follow `at`."""
@@ -78,7 +84,7 @@ class Window:
         text = self.source.read(at, max(0, min(LINE_LIMIT, self.end - at)))
         found = text.find(b"\n")
         if found >= 0:
-            return text[:found], at + found + 1
+            return self._tapped(text[:found]), at + found + 1
         if len(text) == LINE_LIMIT:
             raise LimitExceeded("a line in a pickle is longer than 65,536 bytes", "No honest pickle was seen to do that.")
         raise Truncated("a pickle ends inside a line", "Download or copy the file again.", f"byte {at:,}")
