@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
@@ -51,28 +51,32 @@ class TensorInfo:
     parts: tuple[TensorInfo, ...] = ()
     quantizer: tuple[object, ...] | None = None
     problem: str | None = None
+    span: tuple[int, int] = field(init=False, default=(0, 0), compare=False)
+    """First and last-plus-one byte of the storage that this tensor can reach; (0, 0) where it has no element."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span", reach(self.shape, self.strides, self.storage_offset, self.dtype))
 
     @property
     def elements(self) -> int:
         """The product of the shape."""
         return prod(self.shape)
 
-    @property
-    def span(self) -> tuple[int, int]:
-        """First and last-plus-one byte of the storage that this tensor can reach; (0, 0) where it has no element."""
-        if 0 in self.shape:
-            return (0, 0)
-        low = high = self.storage_offset
-        for size, stride in zip(self.shape, self.strides, strict=True):
-            reach = (size - 1) * stride
-            if reach < 0:
-                low += reach
-            else:
-                high += reach
-        bits = self.dtype.bits
-        return (low * bits // 8, (high * bits + bits + 7) // 8)
-
     def storages(self) -> tuple[StorageRef, ...]:
         """Every storage it stands on: one, or those of its indices and values."""
         own = (self.storage,) if self.storage is not None else ()
         return own + tuple(ref for part in self.parts for ref in part.storages())
+
+
+def reach(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, dtype: DType) -> tuple[int, int]:
+    """The hull of a view in bytes. Negative strides reach below the offset; torch has none, a hostile file may."""
+    low = high = offset
+    for size, stride in zip(shape, strides, strict=False):
+        if size == 0:
+            return (0, 0)
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    bits = dtype.bits
+    return (low * bits // 8, (high * bits + bits + 7) // 8)

@@ -47,18 +47,18 @@ class WeightSet:
     entries: tuple[Entry, ...]
     split: Certainty
     value: Value
+    elements: tuple[int, int]
     role: Literal["main", "ema", "other"] = "other"
 
-    def elements(self, role: Role) -> int:
-        """Elements of one role, tied ones counted once."""
-        seen: set[object] = set()
-        total = 0
-        for entry in self.entries:
-            if entry.role == role:
-                key = memory_of(entry.tensor)
-                total += 0 if key in seen else entry.tensor.elements
-                seen.add(key)
-        return total
+    @property
+    def parameters(self) -> int:
+        """Elements of parameters, tied ones counted once."""
+        return self.elements[0]
+
+    @property
+    def buffers(self) -> int:
+        """Elements of buffers, tied ones counted once."""
+        return self.elements[1]
 
     def trained(self) -> tuple[int, int] | None:
         """Elements with and without requires_grad, where a pickled module tells."""
@@ -67,6 +67,18 @@ class WeightSet:
         unique = {memory_of(e.tensor): e.tensor for e in self.entries if e.role == "parameter"}
         on = sum(tensor.elements for tensor in unique.values() if tensor.requires_grad)
         return on, sum(tensor.elements for tensor in unique.values()) - on
+
+
+def count_elements(entries: tuple[Entry, ...]) -> tuple[int, int]:
+    """Elements of parameters and of buffers, tied ones once."""
+    seen: set[object] = set()
+    counts = {"parameter": 0, "buffer": 0}
+    for entry in entries:
+        key = memory_of(entry.tensor)
+        if key not in seen:
+            seen.add(key)
+            counts[entry.role] += entry.tensor.elements
+    return counts["parameter"], counts["buffer"]
 
 
 def memory_of(tensor: TensorInfo) -> object:

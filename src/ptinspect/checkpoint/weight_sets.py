@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet
+from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_elements
 from ptinspect.checkpoint.modules import Module, module_of, state_entries
 from ptinspect.formats.document import Document
 from ptinspect.formats.reach import key_text
@@ -112,7 +112,7 @@ class WeightSearch:
             for key, item in entries(pairs)
             for name, tensor in self._tensors_of(key, item)
         )
-        return WeightSet(path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value)
+        return WeightSet(path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value, count_elements(found))
 
     def _model(self, module: Module, path: str, value: Value) -> WeightSet:
         wrapped, inner = [], module
@@ -124,7 +124,7 @@ class WeightSearch:
             inner = child
         found = tuple(Entry(name, tensor, role) for name, tensor, role in state_entries(value, self.document.by_value))
         prefix = common_prefix([e.name for e in found])
-        return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value)
+        return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value, count_elements(found))
 
 
 def is_optimizer(pairs: Pairs) -> bool:
@@ -190,7 +190,7 @@ def _depth(weights: WeightSet) -> int:
 
 
 def _fewest(weights: WeightSet) -> int:
-    return -weights.elements("parameter")
+    return -weights.parameters
 
 
 def _role(weights: WeightSet, main: WeightSet) -> WeightSet:

@@ -52,7 +52,7 @@ def sentence(checkpoint: Checkpoint) -> str:
     if main is not None:
         of = f" of class {plain(main.class_name)}" if main.class_name else ""
         where = f" in `{plain(main.path)}`" if main.path else ""
-        text += f"{of} with {count_text(main.elements('parameter'))} parameters{where}"
+        text += f"{of} with {count_text(main.parameters)} parameters{where}"
     elif checkpoint.document.tensors:
         text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
     others = len(checkpoint.weights) - 1
@@ -87,8 +87,8 @@ def _weights(checkpoint: Checkpoint) -> Iterator[str]:
 
 
 def _weights_text(weights: WeightSet) -> str:
-    parts = [weights.role, plural(len(weights.entries), "tensor"), f"{weights.elements('parameter'):,} parameters"]
-    buffers, trained = weights.elements("buffer"), weights.trained()
+    parts = [weights.role, plural(len(weights.entries), "tensor"), f"{weights.parameters:,} parameters"]
+    buffers, trained = weights.buffers, weights.trained()
     parts += [f"{buffers:,} in buffers"] if buffers else []
     parts += [f"{trained[0]:,} trainable, {trained[1]:,} frozen"] if trained else []
     parts += [f"wrapped in {plain(name)}" for name in weights.wrapped_in]

@@ -15,6 +15,7 @@ from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
 from ptinspect.tensors import Layout, StorageRef, TensorInfo
 
 MOST_ELEMENTS = (1 << 63) - 1
+_FIELDS = tuple(name for name in TensorInfo.__slots__ if name != "span")
 
 
 class Shelf(Protocol):
@@ -104,7 +105,7 @@ def invalid(problem: str) -> TensorInfo:
 
 def changed(tensor: TensorInfo, **fields: object) -> TensorInfo:
     """The same tensor with some fields set; `dataclasses.replace` without its cost."""
-    names = TensorInfo.__slots__
+    names = _FIELDS
     return TensorInfo(**{name: fields.get(name, getattr(tensor, name)) for name in names})  # type: ignore[arg-type]
 
 
