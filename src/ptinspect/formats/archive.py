@@ -83,6 +83,12 @@ class Archive:
 
     def pickle(self, record: Record, storages: str, prefix: str = "") -> Value:
         """Walk the pickle in a record, whose storages lie in the folder `storages`, and gather its tensors."""
+        root = self.parse(record)
+        Walk(Rebuilder(RecordShelf(self.directory, storages)), self.limits, self.reached).over(root, prefix)
+        return root
+
+    def parse(self, record: Record) -> Value:
+        """The root of the pickle in a record; its tensors are gathered by whoever knows where their bytes lie."""
         source, traces = self.source_of(record), Traces()
         stream = run(Window(source, tap=traces), self.limits)
         self.document.pickles.append(Pickle(record.name, stream, source, traces))
@@ -90,7 +96,6 @@ class Archive:
             self.broken(record.name, stream.problem)
         elif stream.end < source.size:
             self.note("notice", "bytes after a pickle", f"{source.size - stream.end:,} bytes follow its end; no loader reads them.", record.name)
-        Walk(Rebuilder(RecordShelf(self.directory, storages)), self.limits, self.reached).over(stream.root, prefix)
         return stream.root
 
     def broken(self, name: str, problem: FileProblem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -68,6 +68,33 @@ class Place:
     in_weights: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ClassMembers:
+    """What a TorchScript class declares, read from its text: which attributes are parameters, which buffers, which constants.
+
+    `buffers` is None where the text says nothing about them (archives before torch 1.6). `attributes` maps every stored
+    attribute to its type, `constants` every constant that the text holds to its value, both as written.
+    """
+
+    parameters: tuple[str, ...] = ()
+    buffers: tuple[str, ...] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What an exported program's graph takes in besides its inputs, by state_dict name.
+
+    `non_persistent` are those of the buffers that no state_dict holds; `constants` are tensors that the graph lifted.
+    """
+
+    parameters: tuple[str, ...] = ()
+    buffers: tuple[str, ...] = ()
+    non_persistent: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Document:
     """A file as bytes, before anyone says what it means.
@@ -77,6 +104,9 @@ class Document:
     each program text in the file (TorchScript, torch.package) to a function that reads it. `unused` are data records that no
     tensor names. `only_members` says that the file is an ordinary archive: its problem is a NotACheckpoint that names the members
     which can be opened once unpacked, and `pickles` holds those members that are pickles, for `scan`. `strings` is a bounded sample of the stream's raw bytes that look like names of people, places or secrets.
+
+    `classes` finds what a TorchScript class declares by its full name (`__torch__.torch.nn.modules.conv.Conv2d`), reading its text
+    when asked. `signatures` holds those of exported programs, by the path of their weight set (empty where there is one program).
     """
 
     container: Container
@@ -91,5 +121,12 @@ class Document:
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    classes: Callable[[str], ClassMembers | None] | None = None
+    signatures: dict[str, Signature] = field(default_factory=dict)
     problem: FileProblem | None = None
     only_members: bool = False
+
+    @property
+    def signature(self) -> Signature | None:
+        """The signature of the exported program, or of the first of several."""
+        return next(iter(self.signatures.values()), None)
