@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ptinspect.dtypes import from_global
-from ptinspect.errors import FileProblem
+from ptinspect.errors import FileProblem, NotACheckpoint
 from ptinspect.findings import Finding
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Container, Document, Pickle, Record
@@ -62,14 +62,16 @@ class RecordShelf:
     def _present(self, record: Record) -> int:
         if record.method != STORED:
             return record.size
-        return max(0, min(record.size, record.stored, self.directory.source.size - record.header - 30))
+        begin = record.header + 30 if record.data is None else record.data
+        return max(0, min(record.size, record.stored, self.directory.source.size - begin))
 
 
 class Archive:
     """A zip container while it is read: its pickles, one after another, into one Document."""
 
     def __init__(self, candidate: Candidate, container: Container) -> None:
-        assert candidate.directory is not None
+        if candidate.directory is None:
+            raise NotACheckpoint("this is no zip archive", "Open a file that torch.save wrote.")
         self.directory = candidate.directory
         self.limits: Limits = candidate.limits
         self.document = Document(container, None, records=self.directory.records)
@@ -131,6 +133,7 @@ class Archive:
         pickles = [self.directory.records[pickle.name] for pickle in document.pickles if pickle.name in self.directory.records]
         few = len(self.directory.records) <= CHECKED_HEADERS
         self.directory.check_headers(self.directory.records.values() if few else pickles)
+        self.directory.check_sums(pickles)
         document.findings.extend(self.directory.findings)
         return document
 

@@ -6,6 +6,7 @@ never mapped (a file cut short under a mapping kills the process), and compared 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
     (stat.S_ISSOCK, "a socket"),
 )
+_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".pkl")
+_REASONS = {
+    errno.ELOOP: ("the link leads back to itself", "Remove the link and open the file itself."),
+    errno.ENAMETOOLONG: ("the path is too long", "Move the file to a shorter path."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +55,62 @@ class FileSource:
 
     def __enter__(self) -> Self:
         try:
-            self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
-            self.identity = Identity.of(os.fstat(self._file.fileno()))
-        except OSError as error:
+            # A pipe that took the file's place since the look at it would block an ordinary open for ever.
+            self._file = open(self.path, "rb", buffering=0, opener=_open_at_once)
+            status = os.fstat(self._file.fileno())
+        except (OSError, ValueError) as error:
+            self._close()
             raise unreadable(self.path, error) from None
+        if not stat.S_ISREG(status.st_mode):
+            self._close()
+            raise _changed()
+        self.identity = Identity.of(status)
         self.size = self.identity.size
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        file, self._file = self._file, None
-        if file is None:
+        if self._file is None:
             return
         try:
-            changed = Identity.of(os.fstat(file.fileno())) != self.identity
+            changed = Identity.of(os.fstat(self._file.fileno())) != self.identity
+        except OSError:
+            changed = True
         finally:
-            file.close()
+            self._close()
         if changed and (error is None or isinstance(error, FileProblem)):
-            raise ChangedOnDisk("the file changed while it was read", "Open it again once whatever writes it has finished.") from None
+            raise _changed() from None
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` on."""
-        assert self._file is not None, "read outside `with`"
-        if offset >= self.size or length <= 0:
-            return b""
+        if self._file is None:
+            raise ValueError("a file is read inside `with` only")
         length = min(length, self.size - offset)
+        if offset < 0 or length <= 0:
+            return b""
         try:
             self._file.seek(offset)
-            first = self._file.read(length)
-            if first is None or len(first) == length or not first:
-                return first or b""
-            return first + self.read(offset + len(first), length - len(first))
+            found = self._file.read(length)
+            while 0 < len(found) < length:  # the system gives at most 2 GB at once
+                more = self._file.read(length - len(found))
+                if not more:
+                    break
+                found += more
         except OSError as error:
             raise unreadable(self.path, error) from None
+        return found
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _changed() -> ChangedOnDisk:
+    return ChangedOnDisk("the file changed while it was read", "Open it again once whatever writes it has finished.")
 
 
 class Slice:
@@ -117,23 +147,37 @@ def _regular(path: str) -> os.stat_result:
 def _folder(path: str) -> FileProblem:
     """A folder may be a distributed or sharded checkpoint; say which."""
     try:
-        names = os.listdir(path)
+        names = sorted(os.listdir(path))
     except OSError as error:
         return unreadable(path, error)
     if ".metadata" in names or any(name.endswith(".distcp") for name in names):
         return Unsupported("this folder is a distributed checkpoint (.distcp)", "This version opens single files only.")
     index = next((name for name in names if name.endswith(".index.json")), None)
     if index is not None:
-        return Unsupported(f"this folder is a sharded checkpoint ({index})", "Open one of its shards.")
+        return Unsupported(f"this folder is a sharded checkpoint ({index!r} lists its parts)", "Open one of its shards.")
+    if {"data.pkl", "version"} <= set(names):
+        return NotACheckpoint("this folder is a checkpoint that was unpacked", "Open the file that it was unpacked from.")
+    if "saved_model.pb" in names:
+        return NotACheckpoint("this folder is a TensorFlow SavedModel", "ptinspect opens PyTorch and safetensors files.")
+    files = [name for name in names if name.endswith(_ENDINGS)]
+    if files:
+        return NotACheckpoint("this is a folder", f"Open one of the files in it, {files[0]!r} for example.")
     return NotACheckpoint("this is a folder", "Open one of the files in it.")
 
 
 def unreadable(path: str, error: OSError | ValueError) -> FileProblem:
     """What the operating system said, in one sentence."""
     if isinstance(error, FileNotFoundError):
+        if os.path.islink(path):
+            return FileProblem("this link points to a file that is not there", "Download or restore the file that it points to.")
         return FileProblem("there is no such file", "Check the path and the spelling.")
     if isinstance(error, PermissionError):
         return FileProblem("this file may not be read", "Ask its owner for permission to read it.")
+    if isinstance(error, NotADirectoryError):
+        return FileProblem("there is no such file: a part of the path is a file, not a folder", "Check the path and the spelling.")
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _REASONS:
+        return FileProblem(*_REASONS[number])
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "the path cannot be used"
     return FileProblem(f"the file cannot be read: {reason.lower()}", "Check the path, the disk and the network share.")
 

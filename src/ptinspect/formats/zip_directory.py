@@ -9,143 +9,152 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
+from typing import Self
 
-from ptinspect.errors import Corrupt, LimitExceeded, Truncated, Unsupported
-from ptinspect.findings import Finding
+from ptinspect.errors import Corrupt, LimitExceeded, Unsupported
+from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Record
 from ptinspect.formats.source import Source
+from ptinspect.formats.zip_end import AGAIN, CENTRAL, FULL, LOCAL, find_end
 from ptinspect.limits import Limits
 
-LOCAL = b"PK\x03\x04"
-_END = b"PK\x05\x06"
-_LOCATOR = b"PK\x06\x07"
-_TAIL = 22 + 0xFFFF
-_FULL = 0xFFFFFFFF
-
-_ENTRY = struct.Struct("<IHHHHHHIIIHHHHHII").unpack_from
+_ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII").unpack_from
 _HEADER = struct.Struct("<4sHHHHHIIIHH")
 
 STORED, DEFLATED = 0, 8
+ENCRYPTED = 0x41  # bit 0, and bit 6 for strong encryption
+PATCHED = 0x20
 CHECKED_HEADERS = 4_096
+SUMMED = 64 << 20
 
 
 class ZipDirectory:
-    """Every entry in file order, by name, with what is wrong about the archive as a whole."""
+    """Every entry in file order, by name; `shadowed` are those whose name a later one took; and what is wrong about the whole."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
         self.limits = limits
         self.findings: list[Finding] = []
         self.records: dict[str, Record] = {}
-        count, size, offset, self.shift = self._locate()
-        self._entries(source.read(offset + self.shift, size), count)
+        self.shadowed: list[Record] = []
+        self.rebuilt = False
+        end = find_end(source, limits, self.findings)
+        self._entries(source.read(end.place, end.size), end.entries, end.shift)
         self._overlaps()
 
-    def _locate(self) -> tuple[int, int, int, int]:
-        """Count, size and place of the directory, and how many foreign bytes stand before the archive."""
-        source = self.source
-        start = max(0, source.size - _TAIL)
-        tail = source.read(start, _TAIL)
-        found = tail.rfind(_END)
-        if found < 0 or found + 22 > len(tail):
-            raise Truncated("the end of this zip archive is missing", "Download or copy the file again.")
-        count, size, offset = struct.unpack_from("<HII", tail, found + 10)
-        end = start + found
-        if count == 0xFFFF or _FULL in (size, offset) or tail[found - 20 : found - 16] == _LOCATOR:
-            count, size, offset, end = self._zip64(tail, found, start) or (count, size, offset, end)
-        after = source.size - (start + found) - 22 - struct.unpack_from("<H", tail, found + 20)[0]
-        if after > 0:
-            self._note("info", "bytes after the archive", f"{after:,} bytes follow the end of the zip archive; they belong to no record.")
-        if count > self.limits.zip_entries or size > self.limits.header_bytes:
-            raise LimitExceeded(f"a zip directory of {count:,} entries goes over the limit `zip_entries`", "No honest file needs that.")
-        shift = end - size - offset
-        if size < 46 * count or shift < 0:
-            raise Corrupt("the directory of this zip archive contradicts itself", "Get the file again from its source.")
-        if shift:
-            self._note("notice", "bytes before the archive", f"{shift:,} bytes stand before the zip archive in this file.")
-        return count, size, offset, shift
+    @classmethod
+    def of_records(cls, source: Source, limits: Limits, records: dict[str, Record]) -> Self:
+        """A directory that was put together by other means, for an archive that has none."""
+        made = cls.__new__(cls)
+        made.source, made.limits, made.records, made.findings, made.shadowed = source, limits, records, [], []
+        made.rebuilt = True
+        return made
 
-    def _zip64(self, tail: bytes, found: int, start: int) -> tuple[int, int, int, int] | None:
-        locator = tail.rfind(_LOCATOR, 0, found)
-        if locator < 0 or locator + 16 > len(tail):
-            return None
-        (place,) = struct.unpack_from("<Q", tail, locator + 8)
-        for candidate in (place, start + locator - 56):
-            end = self.source.read(candidate, 56)
-            if len(end) == 56 and end[:4] == b"PK\x06\x06":
-                count, size, offset = struct.unpack_from("<QQQ", end, 32)
-                return count, size, offset, candidate
-        return None
-
-    def _entries(self, data: bytes, count: int) -> None:
-        """The directory's entries, `count` of them."""
-        at, records, shift = 0, self.records, self.shift
+    def _entries(self, data: bytes, count: int, shift: int) -> None:
+        """The directory's entries, `count` of them; further ones are seen by readers that go by size, so they are kept too."""
+        at, records, rest, size_of_all = 0, self.records, count, len(data)
         try:
-            for _ in range(count):
+            while rest or data[at : at + 4] == CENTRAL:
                 signature, _, _, flags, method, _, _, crc, stored, size, n, e, c, _, _, _, header = _ENTRY(data, at)
-                if signature != 0x02014B50:
-                    raise Corrupt("an entry of this zip archive's directory is damaged", "Get the file again from its source.")
+                if signature != CENTRAL:
+                    raise Corrupt("an entry of this zip archive's directory is damaged", AGAIN)
                 raw = data[at + 46 : at + 46 + n]
                 at += 46 + n
-                if _FULL in (stored, size, header):
+                if FULL in (stored, size, header):
                     size, stored, header = _wide(data[at : at + e], size, stored, header)
-                name = raw.decode("utf-8" if flags & 0x800 else "cp437", "replace") if not raw.isascii() else raw.decode("ascii")
-                if name in records:
-                    self._note("warning", "a name stands twice in the archive", "Readers disagree on which one counts; torch takes the last.", name)
-                records[name] = Record(name, header + shift, None, size, stored, method, crc, flags)
                 at += e + c
+                if at > size_of_all:
+                    raise Corrupt("the directory of this zip archive ends too early", AGAIN)
+                name = str(raw, "ascii") if raw.isascii() else str(raw, "utf-8" if flags & 0x800 else "cp437", "replace")
+                record = Record(name, header + shift, None, size, stored, method, crc, flags)
+                if rest and name not in records:
+                    records[name] = record
+                else:
+                    self._odd_entry(record, counted=rest > 0)
+                rest -= rest > 0
         except struct.error:
-            raise Corrupt("the directory of this zip archive ends too early", "Get the file again from its source.") from None
+            raise Corrupt("the directory of this zip archive ends too early", AGAIN) from None
+
+    def _odd_entry(self, record: Record, counted: bool) -> None:
+        """A second entry of one name, or one beyond those that the directory counts."""
+        name, known = record.name, self.records.get(record.name)
+        if len(self.records) + len(self.shadowed) > self.limits.zip_entries:
+            raise LimitExceeded("a zip directory goes over the limit `zip_entries`", "No honest file needs that.")
+        if not counted:
+            self.note("warning", "the directory holds more entries than it counts", "torch does not see this one; other readers do.", name)
+        if known is not None:
+            self.note("warning", "a name stands twice in the archive", "Readers disagree on which one counts; torch takes the last.", name)
+            self.shadowed.append(known if counted else record)
+        if counted or known is None:
+            self.records[name] = record
 
     def _overlaps(self) -> None:
         """Entries that lie on top of each other make a small file claim a large content."""
-        previous, end = None, 0
-        for record in sorted(self.records.values(), key=lambda record: record.header):
-            if record.header < end and previous is not None:
-                self._note("warning", "records overlap", f"It begins inside {previous.name!r}; one of the two shows foreign bytes.", record.name)
-            if record.header + 30 + record.stored > self.source.size:
-                self._note("warning", "a record reaches past the end of the file", "Its bytes are cut off.", record.name)
-            previous, end = record, record.header + 30 + len(record.name) + record.stored
+        previous, end, size = None, 0, self.source.size
+        for record in sorted(self.records.values(), key=_by_header):
+            header = record.header
+            if header < end and previous is not None:
+                inside = f"It begins inside {previous.name!r}; one of the two shows foreign bytes."
+                self.note("warning", "records overlap", inside, record.name)
+            reach = header + 30 + record.stored
+            if reach > size:
+                self.note("warning", "a record reaches past the end of the file", "Its bytes are cut off.", record.name)
+            previous, end = record, reach
 
     def check_headers(self, records: Iterable[Record]) -> None:
         """Compare local headers with the directory: a different name there fools readers that trust the other one."""
-        for record in records:
+        for record in () if self.rebuilt else records:
             raw = self.source.read(record.header, 30 + 1_024)
             if len(raw) < 30 or raw[:4] != LOCAL:
-                self._note("warning", "a record has no header of its own", "The directory points to something else.", record.name)
+                self.note("warning", "a record has no header of its own", "The directory points to something else.", record.name)
                 continue
-            _, _, flags, method, _, _, _, _, _, length, _ = _HEADER.unpack_from(raw)
+            _, _, flags, method, _, _, _, stored, size, length, _ = _HEADER.unpack_from(raw)
             name = raw[30 : 30 + length].decode("utf-8", "replace")
             if name != record.name and len(record.name) < 1_000 and raw[30 : 30 + length].decode("cp437") != record.name:
-                self._note("warning", "a record has two names", f"The directory says {record.name!r}, its own header {name!r}.", record.name)
-            elif method != record.method or (flags ^ record.flags) & 1:
-                self._note("warning", "a record's header contradicts the directory", "Compression or encryption differ.", record.name)
+                self.note("warning", "a record has two names", f"The directory says {record.name!r}, its own header {name!r}.", record.name)
+            elif method != record.method or (flags ^ record.flags) & (ENCRYPTED | PATCHED):
+                self.note("warning", "a record's header contradicts the directory", "Compression or encryption differ.", record.name)
+            elif not flags & 8 and FULL not in (stored, size) and (stored, size) != (record.stored, record.size):
+                self.note("warning", "a record's header contradicts the directory", "Its sizes differ.", record.name)
 
-    def _note(self, severity: str, title: str, detail: str, where: str | None = None) -> None:
+    def check_sums(self, records: Iterable[Record]) -> None:
+        """Compare the checksums of small stored records; 0 means that none was stored, and torch checks none."""
+        for record in records:
+            if not (record.is_plain and record.crc and record.stored <= SUMMED):
+                continue
+            if zlib.crc32(self.source.read(self.locate(record), record.stored)) != record.crc:
+                self.note("warning", "a checksum does not fit", "The bytes were changed after they were saved.", record.name)
+
+    def note(self, severity: Severity, title: str, detail: str, where: str | None = None) -> None:
+        """Add a finding, up to the limit."""
         if len(self.findings) < self.limits.findings:
-            self.findings.append(Finding(severity, title, detail, where))  # type: ignore[arg-type]
+            self.findings.append(Finding(severity, title, detail, where))
 
     def locate(self, record: Record) -> int:
         """Where a record's bytes begin, which only its local header tells."""
+        if record.data is not None:
+            return record.data
         raw = self.source.read(record.header, 30)
         if len(raw) < 30 or raw[:4] != LOCAL:
-            raise Corrupt(f"the record {record.name!r} is not where the directory says", "Get the file again from its source.", record.name)
+            raise Corrupt(f"the record {record.name!r} is not where the directory says", AGAIN, record.name)
         *_, name_length, extra_length = _HEADER.unpack(raw)
         return record.header + 30 + name_length + extra_length  # type: ignore[no-any-return]
 
     def read(self, record: Record, most: int | None = None) -> bytes:
         """A record's bytes, inflated if need be, bounded by the limits and by `most`."""
-        if record.flags & 0x61:
+        if record.flags & (ENCRYPTED | PATCHED):
             raise Unsupported(f"the record {record.name!r} is encrypted or patched", "Ask for a file that is not.", record.name)
         wanted = record.size if most is None else min(most, record.size)
         if wanted > self.limits.inflate_bytes:
-            raise LimitExceeded(f"the record {record.name!r} goes over the limit `inflate_bytes`", "No honest pickle is that long.", record.name)
+            message = f"the record {record.name!r} goes over the limit `inflate_bytes`"
+            raise LimitExceeded(message, "No honest pickle is that long.", record.name)
         begin = self.locate(record)
         if record.method == STORED:
             return self.source.read(begin, min(wanted, record.stored))
         if record.method == DEFLATED:
             return self._inflate(record, begin, wanted)
-        raise Unsupported(f"the record {record.name!r} uses compression method {record.method}", "torch cannot read it either.", record.name)
+        message = f"the record {record.name!r} uses compression method {record.method}"
+        raise Unsupported(message, "torch cannot read it either; unpack it and pack it again.", record.name)
 
     def _inflate(self, record: Record, begin: int, wanted: int) -> bytes:
         if wanted > max(record.stored, 1) * self.limits.inflate_ratio and wanted > 1 << 20:
@@ -155,15 +164,21 @@ class ZipDirectory:
         end = begin + record.stored
         try:
             while got < wanted and not stream.eof:
-                packed = stream.unconsumed_tail or self.source.read(at, min(1 << 16, end - at))
+                packed = stream.unconsumed_tail
+                if not packed:
+                    packed = self.source.read(at, min(1 << 16, end - at))
+                    at += len(packed)
                 if not packed:
                     break
-                at += 0 if stream.unconsumed_tail else len(packed)
                 parts.append(stream.decompress(packed, wanted - got))
                 got += len(parts[-1])
         except zlib.error:
-            raise Corrupt(f"the record {record.name!r} cannot be decompressed", "Get the file again from its source.", record.name) from None
+            raise Corrupt(f"the record {record.name!r} cannot be decompressed", AGAIN, record.name) from None
         return b"".join(parts)
+
+
+def _by_header(record: Record) -> int:
+    return record.header
 
 
 def _wide(extra: bytes, size: int, stored: int, header: int) -> tuple[int, int, int]:
@@ -173,8 +188,11 @@ def _wide(extra: bytes, size: int, stored: int, header: int) -> tuple[int, int, 
         kind, length = struct.unpack_from("<HH", extra, at)
         if kind == 1:
             values = iter(struct.unpack_from(f"<{length // 8}Q", extra, at + 4))
-            size = next(values, size) if size == _FULL else size
-            stored = next(values, stored) if stored == _FULL else stored
-            return size, stored, (next(values, header) if header == _FULL else header)
+            size = next(values, size) if size == FULL else size
+            stored = next(values, stored) if stored == FULL else stored
+            return size, stored, (next(values, header) if header == FULL else header)
         at += 4 + length
     return size, stored, header
+
+
+__all__ = ["CHECKED_HEADERS", "DEFLATED", "ENCRYPTED", "LOCAL", "PATCHED", "STORED", "ZipDirectory"]
