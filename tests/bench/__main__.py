@@ -1,0 +1,66 @@
+"""`python -m tests.bench [names]`: every case, or those named, with both sides, their ratio and the target."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.cases import MB, Case, cases
+from tests.bench.process import Reading, compare, python
+
+SPACE = 10 << 30
+
+
+def make(case: Case, folder: Path) -> None:
+    """The case's files that are not there yet, in a process of their own: torch must not weigh on this one."""
+    for path in case.files:
+        if path.parent == folder and not path.exists():
+            subprocess.run(python("-m", "tests.bench.files", path.stem, str(folder)), check=True)
+
+
+def verdicts(case: Case, ours: Reading, theirs: Reading) -> list[tuple[str, bool]]:
+    """Each promise of a case in words, and whether it was kept."""
+    ratio = ours.seconds / theirs.seconds
+    found = [(f"{ratio:.3f}x of {case.label} (target {case.ratio}x)", ratio <= case.ratio)]
+    if case.resident is not None:
+        found.append((f"{ours.resident / MB:.0f} MB (target {case.resident / MB:.0f} MB)", ours.resident < case.resident))
+    if case.extra_read is not None:
+        extra = ours.read - theirs.read
+        found.append((f"{extra:,} bytes more read (target {case.extra_read:,})", extra <= case.extra_read))
+    return found
+
+
+def row(label: str, reading: Reading) -> str:
+    """One side in figures."""
+    return f"  {label:<16}{reading.seconds:8.3f} s {reading.resident / MB:7.0f} MB resident {reading.read / MB:8.1f} MB read"
+
+
+def main(names: list[str]) -> int:
+    """Print as it goes; 1 if a target was missed, 2 if nothing could be measured."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+        folder = Path(temporary)
+        chosen = [case for case in cases(folder) if not names or case.name in names]
+        if unknown := set(names) - {case.name for case in chosen}:
+            print(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(case.name for case in cases(folder))}")
+            return 2
+        if shutil.disk_usage(folder).free < SPACE:
+            print(f"{folder} has less than 10 GB free; set TMPDIR to a folder that has")
+            return 2
+        print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; page cache warm, interleaved, smallest of 5")
+        kept = True
+        for case in chosen:
+            make(case, folder)
+            ours, theirs = compare(case.ours, case.theirs, case.files)
+            print(f"\n{case.name}", row("ptinspect", ours), row(case.label, theirs), sep="\n")
+            for text, good in verdicts(case, ours, theirs):
+                print(f"  {'ok    ' if good else 'MISSED'} {text}", flush=True)
+                kept = kept and good
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

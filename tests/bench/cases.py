@@ -1,0 +1,51 @@
+"""What is measured, against what, and how good it has to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.process import SOURCES, ptinspect, python
+
+SAMPLES = sorted((SOURCES.parent / "resources" / "samples").glob("*.pt"))
+MB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`ratio` bounds our time by theirs; `resident` our memory; `extra_read` how many bytes more than they we may read."""
+
+    name: str
+    ours: list[str]
+    theirs: list[str]
+    label: str
+    files: list[Path]
+    ratio: float
+    resident: int | None = None
+    extra_read: int | None = None
+
+
+def cases(folder: Path) -> list[Case]:
+    """All of them, on the files of this folder; a file is made when its case is run."""
+    big, small, many, quarter = (folder / f"{name}.pt" for name in ("big", "small", "many", "quarter"))
+    torch = python("-c", "import torch")
+    answer = ptinspect("info", "--json", str(many))
+    load = python("-c", f"import torch; torch.load({str(many)!r}, mmap=True)")
+    return [
+        Case("info-big", ptinspect("info", str(big)), torch, "import torch", [big], 0.10, resident=40 * MB),
+        Case("info-small", ptinspect("info", str(small)), torch, "import torch", [small], 0.10, resident=40 * MB),
+        # Equal but for noise: a tensor holds a hundred times more bytes, and none of them is read.
+        Case("same-time", ptinspect("info", str(big)), ptinspect("info", str(small)), "at 44 MB", [big, small], 1.15, extra_read=4096),
+        Case("tensors", answer, load, "torch.load", [many], 0.35, resident=350 * MB),
+        # Four times the tensors, and the start of the process only once.
+        Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
+        scan("scan-samples", SAMPLES, SAMPLES[0].parent),
+        scan("scan-small", [small], small),
+        scan("scan-tensors", [many], many),
+    ]
+
+
+def scan(name: str, files: list[Path], place: Path) -> Case:
+    """Our scan against picklescan's command line, which takes one file or a folder."""
+    theirs = python("-m", "picklescan", "--path", str(place))
+    return Case(name, ptinspect("scan", *map(str, files)), theirs, "picklescan", files, 0.5)
