@@ -95,10 +95,15 @@ def _string_line(machine: Machine, at: int) -> int:
     return at
 
 
+def _push(machine: Machine, text: str) -> None:
+    machine.stack.append(text)
+    machine.texts.append(text)
+
+
 def _push_text(machine: Machine, raw: bytes) -> None:
     """A Python 2 string: text where it is text, bytes otherwise."""
     try:
-        machine.stack.append(raw.decode("utf-8"))
+        _push(machine, raw.decode("utf-8"))
     except UnicodeDecodeError:
         machine.stack.append(raw)
         _remember(machine, raw)
@@ -122,13 +127,13 @@ def _binstring(machine: Machine, at: int) -> int:
 
 def _unicode_line(machine: Machine, at: int) -> int:
     text, at = machine.window.line(at)
-    machine.stack.append(text.decode("raw-unicode-escape"))
+    _push(machine, text.decode("raw-unicode-escape"))
     return at
 
 
 def _binunicode8(machine: Machine, at: int) -> int:
     length = _U64(machine.window.take(at, 8))[0]
-    machine.stack.append(str(machine.take(at + 8, length), "utf-8", "surrogatepass"))
+    _push(machine, str(machine.take(at + 8, length), "utf-8", "surrogatepass"))
     return at + 8 + length  # type: ignore[no-any-return]
 
 

@@ -24,6 +24,7 @@ ROUND = 1 << 14
 MARGIN = 16
 ODDITIES = 50
 COMPUTED = 100_000
+TELLING = 6
 
 _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
@@ -59,7 +60,7 @@ class Stream:
 class Machine:
     """The state of one run; `run` is called once."""
 
-    __slots__ = ("frame_end", "limits", "marks", "memo", "objects", "stack", "stream", "text_bytes", "window")
+    __slots__ = ("frame_end", "limits", "marks", "memo", "objects", "stack", "stream", "text_bytes", "texts", "window")
 
     def __init__(self, window: Window, limits: Limits, at: int = 0) -> None:
         self.window = window
@@ -70,6 +71,7 @@ class Machine:
         self.stream = Stream(start=at)
         self.objects = 0
         self.text_bytes = 0
+        self.texts: list[str] = []
         self.frame_end: int | None = None
 
     def run(self) -> Stream:
@@ -86,6 +88,7 @@ class Machine:
             stream.problem = Corrupt("a pickle contradicts itself", "Get the file again from its source.", where)
         if stream.problem is not None:
             stream.root = self.salvage()
+        self.show_texts()
         self.memo = {}
         return stream
 
@@ -120,6 +123,12 @@ class Machine:
         self.odd("something that is no plain name is called")
         if len(self.stream.computed) < COMPUTED:
             self.stream.computed.append(call)
+
+    def show_texts(self) -> None:
+        """Hand the strings gathered since the last time to whoever asked for them."""
+        if self.window.tap is not None and self.texts:
+            self.window.tap(self.texts)
+        self.texts.clear()
 
     def since_mark(self) -> list[Value]:
         """Pop everything above the last mark."""
@@ -206,7 +215,7 @@ class Machine:
 
     def _loop(self, at: int) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop on purpose, see the module's docstring
         window, stack, marks, memo, stream = self.window, self.stack, self.marks, self.memo, self.stream
-        push, rest = stack.append, instructions.TABLE.get
+        push, rest, gather = stack.append, instructions.TABLE.get, self.texts.append
         started = time.monotonic()
         window.fill(at)
         data, pos = window.data, 0
@@ -235,13 +244,16 @@ class Machine:
                     length = _U32(data, pos)[0]
                     end = pos + 4 + length
                     if end <= len(data):
-                        push(str(data[pos + 4 : end], "utf-8", "surrogatepass"))
+                        text = str(data[pos + 4 : end], "utf-8", "surrogatepass")
                         pos = end
                     else:
-                        push(str(self.take(window.start + pos + 4, length), "utf-8", "surrogatepass"))
+                        text = str(self.take(window.start + pos + 4, length), "utf-8", "surrogatepass")
                         window.fill(window.start + end)
                         data, pos = window.data, 0
                         edge = _edge(window)
+                    push(text)
+                    if length >= TELLING:
+                        gather(text)
                     made += length >> 6
                 elif op == 0x52:  # REDUCE
                     args = stack.pop()
@@ -293,15 +305,19 @@ class Machine:
                     memo[len(memo)] = stack[-1]
                     stream.instructions.add(op)
                 elif op == 0x8C:  # SHORT_BINUNICODE
-                    end = pos + 1 + data[pos]
+                    length = data[pos]
+                    end = pos + 1 + length
                     if end > len(data):
-                        push(str(self.take(window.start + pos + 1, data[pos]), "utf-8", "surrogatepass"))
+                        text = str(self.take(window.start + pos + 1, length), "utf-8", "surrogatepass")
                         window.fill(window.start + end)
                         data, pos = window.data, 0
                         edge = _edge(window)
                     else:
-                        push(str(data[pos + 1 : end], "utf-8", "surrogatepass"))
+                        text = str(data[pos + 1 : end], "utf-8", "surrogatepass")
                         pos = end
+                    push(text)
+                    if length >= TELLING:
+                        gather(text)
                     stream.instructions.add(op)
                 elif op == 0x4E:  # NONE
                     push(None)
@@ -337,6 +353,7 @@ class Machine:
             stream.opcodes += ROUND
             self.objects += made
             self.check(started)
+            self.show_texts()
 
     def take(self, at: int, length: int) -> bytes:
         """Bytes of a string, counted against the limit before they are read."""

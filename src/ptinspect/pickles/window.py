@@ -37,11 +37,11 @@ class Memory:
 
 
 class Window:
-    """`data` holds the source's bytes from `start` on; `tap` sees each stretch of bytes once as it is loaded."""
+    """`data` holds the source's bytes from `start` on; `tap` is shown the strings of the stream, some hundred at a time."""
 
     __slots__ = ("data", "end", "source", "start", "tap")
 
-    def __init__(self, source: Source, end: int | None = None, tap: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, source: Source, end: int | None = None, tap: Callable[[list[str]], None] | None = None) -> None:
         self.source = source
         self.end = source.size if end is None else min(end, source.size)
         self.tap = tap
@@ -52,8 +52,6 @@ class Window:
         """Move the view so that it begins at `at`."""
         self.data = self.source.read(at, max(0, min(CHUNK, self.end - at)))
         self.start = at
-        if self.tap is not None:
-            self.tap(self.data)
 
     def take(self, at: int, length: int) -> bytes:
         """Exactly `length` bytes at `at`; nothing is allocated before it is known that they are there."""
@@ -61,13 +59,7 @@ class Window:
         inside = at - self.start
         if 0 <= inside and inside + length <= len(self.data):
             return self.data[inside : inside + length]
-        return self._tapped(self.source.read(at, length))
-
-    def _tapped(self, data: bytes) -> bytes:
-        """A string that the view ends in the middle of: shown whole, since no later view holds it."""
-        if self.tap is not None:
-            self.tap(data)
-        return data
+        return self.source.read(at, length)
 
     def require(self, at: int, length: int) -> None:
         """Raise Truncated unless `length` bytes follow `at`."""
@@ -84,7 +76,7 @@ class Window:
         text = self.source.read(at, max(0, min(LINE_LIMIT, self.end - at)))
         found = text.find(b"\n")
         if found >= 0:
-            return self._tapped(text[:found]), at + found + 1
+            return text[:found], at + found + 1
         if len(text) == LINE_LIMIT:
             raise LimitExceeded("a line in a pickle is longer than 65,536 bytes", "No honest pickle was seen to do that.")
         raise Truncated("a pickle ends inside a line", "Download or copy the file again.", f"byte {at:,}")
