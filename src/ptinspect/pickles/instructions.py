@@ -20,6 +20,7 @@ Step = Callable[["Machine", int], int]
 
 INLINE_BYTES = 4_096
 BYTE_STRINGS = 10_000
+EMBEDDED = "torch.storage._load_from_bytes"
 
 _U16 = struct.Struct("<H").unpack
 _U32 = struct.Struct("<I").unpack
@@ -155,7 +156,7 @@ def _bytes(width: int, mutable: bool = False) -> Step:
         length = int.from_bytes(machine.window.take(at, width), "little")
         at += width
         machine.window.require(at, length)
-        if mutable or length > INLINE_BYTES:
+        if mutable or length > INLINE_BYTES or _holds_a_file(machine):
             _push_far(machine, at, length, mutable)
         else:
             value = machine.take(at, length)
@@ -164,6 +165,12 @@ def _bytes(width: int, mutable: bool = False) -> Step:
         return at + length
 
     return run
+
+
+def _holds_a_file(machine: Machine) -> bool:
+    """A byte string that is a whole torch file stays where it lies, however short: its tensors are read from there later."""
+    top = machine.stack[-1] if machine.stack else None
+    return type(top) is Global and top.name == EMBEDDED
 
 
 # -- names and calls ---------------------------------------------------------------------------------------------------
@@ -233,7 +240,9 @@ def _extension(width: int) -> Step:
 
 def _persid(machine: Machine, at: int) -> int:
     text, at = machine.window.line(at)
-    machine.stack.append(Persistent(text.decode("utf-8", "backslashreplace")))
+    outside = Persistent(text.decode("utf-8", "backslashreplace"))
+    machine.stack.append(outside)
+    machine.stream.persistent.append(outside)
     return at
 
 
@@ -257,6 +266,14 @@ def _pop(machine: Machine) -> None:
         machine.marks.pop()
     else:
         machine.stack.pop()
+
+
+def _pop_mark(machine: Machine) -> None:
+    machine.since_mark()
+
+
+def _pop_mark(machine: Machine) -> None:
+    machine.since_mark()
 
 
 def _dict(machine: Machine) -> None:
@@ -306,7 +323,7 @@ def _buffer(machine: Machine) -> None:
 
 
 def _readonly(machine: Machine) -> None:
-    machine.stack[-1]  # the top stays what it is
+    machine.stack.append(machine.stack.pop())  # the top must be there, and stays what it is
 
 
 _KNOWN: dict[bytes, Step] = {
@@ -346,7 +363,7 @@ _OTHER: dict[bytes, Step] = {
     b"g": _get_line,
     b"p": _put_line,
     b"0": _known(_pop),
-    b"1": _known(lambda machine: None if machine.since_mark() is None else None),
+    b"1": _known(_pop_mark),
     b"2": _known(lambda machine: machine.stack.append(machine.stack[-1])),
     b"d": _known(_dict),
     b"l": _known(lambda machine: machine.stack.append(machine.since_mark())),

@@ -14,7 +14,7 @@ import struct
 import time
 from dataclasses import dataclass, field
 
-from ptinspect.errors import Corrupt, FileProblem, LimitExceeded
+from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
 from ptinspect.limits import Limits
 from ptinspect.pickles import instructions
 from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Value
@@ -25,6 +25,7 @@ MARGIN = 16
 ODDITIES = 50
 COMPUTED = 100_000
 TELLING = 6
+WIDEST = 8  # the longest argument of fixed size, in bytes
 
 _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
@@ -40,7 +41,8 @@ class Stream:
 
     `odd` tells what CPython would refuse or what looks made by hand; `instructions` holds the opcodes outside those that
     torch's weights_only reader knows; `byte_strings` the byte strings, which may hold another pickle. `left` is what STOP leaves
-    on the stack, unseen by whoever loads the file; `computed` are calls of something that is no plain name.
+    on the stack, unseen by whoever loads the file; `computed` are calls of something that is no plain name. `persistent` are the
+    references to something outside, thrown away or not: where the storages of a legacy file lie follows from all of them.
     """
 
     start: int
@@ -54,6 +56,7 @@ class Stream:
     byte_strings: list[bytes | Bytes] = field(default_factory=list)
     left: list[Value] = field(default_factory=list)
     computed: list[Call] = field(default_factory=list)
+    persistent: list[Persistent] = field(default_factory=list)
     problem: FileProblem | None = None
 
 
@@ -83,14 +86,27 @@ class Machine:
             stream.left = self.stack
         except FileProblem as problem:
             stream.problem = problem
-        except _BREAKS:
-            where = f"byte {self.window.start:,} and after"
-            stream.problem = Corrupt("a pickle contradicts itself", "Get the file again from its source.", where)
+        except _BREAKS as error:
+            stream.problem = self._broken(error)
         if stream.problem is not None:
             stream.root = self.salvage()
         self.show_texts()
         self.memo = {}
         return stream
+
+    def _broken(self, error: Exception) -> FileProblem:
+        """Whether the stream ran out of bytes or contradicts itself.
+
+        The loop has no time to ask at each of its instructions, so where it stood is read off the frame that it left.
+        """
+        window, trace = self.window, error.__traceback__
+        stood = trace.tb_next.tb_frame.f_locals if trace is not None and trace.tb_next is not None else {}
+        wanted = WIDEST if isinstance(error, struct.error) else 1 if isinstance(error, IndexError) else 0
+        ended = window.start + len(window.data) >= window.end and stood.get("pos", 0) + wanted > len(window.data)
+        if wanted and ended:
+            return Truncated("a pickle ends too early", "Download or copy the file again.", f"byte {window.end:,}")
+        where = f"byte {window.start:,} and after"
+        return Corrupt("a pickle contradicts itself", "Get the file again from its source.", where)
 
     def odd(self, what: str) -> None:
         """Note something that no honest writer does."""
@@ -215,7 +231,7 @@ class Machine:
 
     def _loop(self, at: int) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop on purpose, see the module's docstring
         window, stack, marks, memo, stream = self.window, self.stack, self.marks, self.memo, self.stream
-        push, rest, gather = stack.append, instructions.TABLE.get, self.texts.append
+        push, rest, gather, refer = stack.append, instructions.TABLE.get, self.texts.append, stream.persistent.append
         started = time.monotonic()
         window.fill(at)
         data, pos = window.data, 0
@@ -284,7 +300,8 @@ class Machine:
                     memo[data[pos]] = stack[-1]
                     pos += 1
                 elif op == 0x51:  # BINPERSID
-                    stack[-1] = Persistent(stack[-1])
+                    stack[-1] = outside = Persistent(stack[-1])
+                    refer(outside)
                     made += 1
                 elif op == 0x29:  # EMPTY_TUPLE
                     push(())
