@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ptinspect.errors import NotACheckpoint
-from ptinspect.formats import safetensors, torch_zip
+from ptinspect.errors import FileProblem
+from ptinspect.formats import other_zip, safetensors, torch_zip
 from ptinspect.formats.candidate import Candidate
+from ptinspect.formats.diagnosis import diagnose
 from ptinspect.formats.document import Document
 from ptinspect.formats.source import Source
+from ptinspect.formats.torch_zip_salvage import mark, recover, told
 from ptinspect.limits import DEFAULT, Limits
 
 
@@ -24,6 +26,7 @@ class Reader(Protocol):
 
 READERS: tuple[Reader, ...] = (
     torch_zip,
+    other_zip,  # after every other reader of zips
     safetensors,
 )
 
@@ -31,7 +34,17 @@ READERS: tuple[Reader, ...] = (
 def read(source: Source, name: str = "", limits: Limits = DEFAULT) -> Document:
     """The document in a source, or a FileProblem that names what it is instead."""
     candidate = Candidate(source, limits, name)
+    salvage = recover(candidate)
+    if salvage is None or candidate.zip_problem is None:
+        return _read(candidate)
+    try:
+        return mark(_read(candidate), salvage, candidate.zip_problem)
+    except FileProblem:
+        raise told(salvage, candidate.zip_problem) from None
+
+
+def _read(candidate: Candidate) -> Document:
     for reader in READERS:
         if reader.offers(candidate):
             return reader.read(candidate)
-    raise NotACheckpoint("this is no checkpoint", "Open a file that torch.save or safetensors wrote.")
+    raise diagnose(candidate)
