@@ -272,10 +272,6 @@ def _pop_mark(machine: Machine) -> None:
     machine.since_mark()
 
 
-def _pop_mark(machine: Machine) -> None:
-    machine.since_mark()
-
-
 def _dict(machine: Machine) -> None:
     items = machine.since_mark()
     machine.stack.append(Dict())
