@@ -29,7 +29,8 @@ def _by_structure(document: Document, search: WeightSearch, at_root: WeightSet |
     root = pairs_of(document.root)
     if (root is not None and is_optimizer(root)) or (not search.found and search.optimizers):
         where = "the root" if root is not None and is_optimizer(root) else f"`{search.optimizers[0]}`"
-        return "optimizer", Evidence("an optimizer's state", "confirmed", f"{where} holds `state` and `param_groups`, and no weights lie beside")
+        because = f"{where} holds `state` and `param_groups`, and no weights lie beside"
+        return "optimizer", Evidence("an optimizer's state", "confirmed", because)
     if at_root is not None:
         return "state_dict", _bare_weights(at_root, document)
     if search.found:

@@ -42,7 +42,7 @@ class WeightSearch:
                 continue
             self.seen.add(id(value))
             if not self._take(value, path):
-                todo.extend(self._steps(value, path))
+                todo.extend((item, joined(path, key)) for key, item in steps_below(value))
         return self.found
 
     def _take(self, value: Value, path: str) -> bool:
@@ -60,25 +60,6 @@ class WeightSearch:
             return True
         return False
 
-    def _steps(self, value: Value, path: str) -> Iterator[tuple[Value, str]]:
-        def below(key: str) -> str:
-            return f"{path}.{key}"[-4_096:] if path else key
-
-        if type(value) in (list, tuple, Set):
-            items = value.items if type(value) is Set else value
-            yield from ((item, below(str(index))) for index, item in enumerate(items))
-            return
-        pairs = pairs_of(value)
-        if pairs is None:
-            args = value.args if type(value.args) is tuple else ()
-            yield from ((arg, below(str(index))) for index, arg in enumerate(args))
-            pairs = value.pairs or []
-            yield from ((item, below(str(index))) for index, item in enumerate(value.items or ()))
-        yield from ((item, below(key_text(key))) for key, item in entries(pairs))
-        for state in value.states:
-            for part in state if type(state) is tuple else (state,):
-                yield from ((item, below(key_text(key))) for key, item in entries(pairs_of(part) or []))
-
     def is_state_dict(self, pairs: Pairs) -> bool:
         """At least half tensors under text keys, the rest None, dtypes, scalars or extra state."""
         tensors = 0
@@ -87,7 +68,7 @@ class WeightSearch:
                 return False
             if self._holds_tensor(item):
                 tensors += 1
-            elif not (type(item) in _SCALARS or type(item) is Global or key.endswith("_extra_state") or _is_number(item)):
+            elif not (_is_scalar(item) or key.endswith("_extra_state")):
                 return False
         return tensors > 0 and tensors * 2 >= len(pairs)
 
@@ -108,11 +89,11 @@ class WeightSearch:
 
     def _state_dict(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
         found = tuple(
-            Entry(name, tensor, guessed_role(name, tensor))
-            for key, item in entries(pairs)
-            for name, tensor in self._tensors_of(key, item)
+            Entry(name, tensor, guessed_role(name, tensor)) for key, item in entries(pairs) for name, tensor in self._tensors_of(key, item)
         )
-        return WeightSet(path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value, count_elements(found))
+        return WeightSet(
+            path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value, count_elements(found)
+        )
 
     def _model(self, module: Module, path: str, value: Value) -> WeightSet:
         wrapped, inner = [], module
@@ -127,14 +108,39 @@ class WeightSearch:
         return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value, count_elements(found))
 
 
+def steps_below(value: Value) -> Iterator[tuple[str, Value]]:
+    """Everything one step below a container or an object, under the key that a path spells."""
+    if type(value) in (list, tuple, Set):
+        items = value.items if type(value) is Set else value
+        yield from ((str(index), item) for index, item in enumerate(items))
+        return
+    pairs = pairs_of(value)
+    if pairs is None:
+        args = value.args if type(value.args) is tuple else ()
+        yield from ((str(index), arg) for index, arg in enumerate(args))
+        pairs = value.pairs or []
+        yield from ((str(index), item) for index, item in enumerate(value.items or ()))
+    yield from ((key_text(key), item) for key, item in entries(pairs))
+    for state in value.states:
+        for part in state if type(state) is tuple else (state,):
+            yield from ((key_text(key), item) for key, item in entries(pairs_of(part) or []))
+
+
+def joined(path: str, key: str) -> str:
+    """One step further, bounded: a path of 200,000 steps is nobody's name."""
+    return f"{path}.{key}"[-4_096:] if path else key
+
+
 def is_optimizer(pairs: Pairs) -> bool:
     """`{"state": ..., "param_groups": ...}`, whatever else stands beside them."""
     keys = {key for key, _ in pairs if type(key) is str}
     return "param_groups" in keys and "state" in keys
 
 
-def _is_number(item: Value) -> bool:
-    """A numpy scalar or a Decimal is a number too."""
+def _is_scalar(item: Value) -> bool:
+    """None, a number, a dtype; a numpy scalar or a Decimal is a number too."""
+    if type(item) in _SCALARS or type(item) is Global:
+        return True
     return type(item) is Call and item.name.endswith(("multiarray.scalar", "decimal.Decimal", "builtins.complex"))
 
 

@@ -39,7 +39,7 @@ def lines_of(checkpoint: Checkpoint) -> Iterator[str]:
     yield from _weights(checkpoint)
     yield from _numbers(checkpoint)
     yield from _names(checkpoint)
-    yield "" if checkpoint.evidence else ""
+    yield ""
     yield "How we know"
     for evidence in checkpoint.evidence:
         yield from _wrapped(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}")

@@ -9,7 +9,7 @@ import argparse
 import gc
 import os
 import sys
-from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 from ptinspect import __version__
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"ptinspect: {argv[0]!r} is no command, and this version has no window yet to open a file in\n")
         sys.stderr.write("Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.\n")
         return ERROR
-    command = import_module(f"ptinspect.cli.{argv[0]}")
+    command = _command(argv[0])
     parser = Usage(prog=f"ptinspect {argv[0]}", description=COMMANDS[argv[0]].capitalize() + ".")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     command.add(parser)
@@ -56,6 +56,25 @@ def main(argv: list[str]) -> int:
     except InspectError as error:
         print_error(error, getattr(arguments, "file", None), arguments.json)
         return ERROR
+
+
+def _command(name: str) -> ModuleType:
+    """The module of one command; the others stay unread."""
+    if name == "info":
+        from ptinspect.cli import info
+
+        return info
+    if name == "tree":
+        from ptinspect.cli import tree
+
+        return tree
+    if name == "scan":
+        from ptinspect.cli import scan
+
+        return scan
+    from ptinspect.cli import demo
+
+    return demo
 
 
 def _outline(argv: list[str]) -> int:

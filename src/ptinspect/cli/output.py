@@ -13,7 +13,8 @@ from ptinspect.errors import InspectError
 SCHEMA = 1
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
-_INVISIBLE = frozenset((*range(0x20), *range(0x7F, 0xA0), 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF))
+_HIDDEN = ((0, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x2028, 0x202F), (0x2066, 0x206A), (0xFEFF, 0xFF00))
+_INVISIBLE = frozenset(code for low, high in _HIDDEN for code in range(low, high))
 
 
 def print_json(path: str | None, fields: Mapping[str, Any]) -> None:

@@ -97,7 +97,8 @@ class Archive:
         if stream.problem is not None:
             self.broken(record.name, stream.problem)
         elif stream.end < source.size:
-            self.note("notice", "bytes after a pickle", f"{source.size - stream.end:,} bytes follow its end; no loader reads them.", record.name)
+            after = source.size - stream.end
+            self.note("notice", "bytes after a pickle", f"{after:,} bytes follow its end; no loader reads them.", record.name)
         return stream.root
 
     def broken(self, name: str, problem: FileProblem) -> None:
@@ -142,7 +143,5 @@ class Archive:
             if record.flags & 1:
                 self.note("warning", "a record is encrypted", "torch cannot read it, and nor can we.", record.name)
             elif record.method != STORED and record.size > BOMB_BYTES and record.size > record.stored * self.limits.inflate_ratio:
-                ratio = record.size // max(1, record.stored)
-                self.note("warning", "a record unpacks to very much", f"{record.stored:,} bytes claim {record.size:,} ({ratio:,} times).", record.name)
-
-
+                detail = f"{record.stored:,} bytes claim {record.size:,}, {record.size // max(1, record.stored):,} times as much."
+                self.note("warning", "a record unpacks to very much", detail, record.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any
+from typing import Any, TypeGuard
 
 from ptinspect.dtypes import BY_SAFETENSORS, BYTE
 from ptinspect.errors import Corrupt, LimitExceeded, Truncated
@@ -95,7 +95,7 @@ def _misfit(tensor: TensorInfo, ref: StorageRef) -> str | None:
     return None
 
 
-def _counts(value: object) -> bool:
+def _counts(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(item) is int and 0 <= item < 1 << 62 for item in value)
 
 
@@ -121,8 +121,8 @@ def _check_ranges(document: Document, begin: int, candidate: Candidate) -> None:
         end = max(end, ref.offset + ref.nbytes)
     missing = end - candidate.source.size
     if missing > 0:
-        detail = f"{candidate.source.size:,} of {end:,} bytes are there. Whole tensors can be used."
-        document.findings.append(Finding("warning", "the file is incomplete", detail))
-        document.problem = Truncated(f"incomplete: {candidate.source.size:,} of {end:,} bytes are there", "Download or copy the file again.")
+        there = f"{candidate.source.size:,} of {end:,} bytes are there"
+        document.findings.append(Finding("warning", "the file is incomplete", f"{there}. Whole tensors can be used."))
+        document.problem = Truncated(f"incomplete: {there}", "Download or copy the file again.")
     elif missing < 0:
         document.findings.append(Finding("notice", "bytes after the last tensor", f"{-missing:,} bytes that no tensor names."))

@@ -1,0 +1,32 @@
+"""`ptinspect demo`: what `info` and `tree` say of the sample checkpoints that come along."""
+
+from __future__ import annotations
+
+import argparse
+
+from ptinspect import resources
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.cli.info import fields_of
+from ptinspect.cli.info_text import lines_of
+from ptinspect.cli.output import print_json
+from ptinspect.cli.tree import node_fields
+from ptinspect.cli.tree_text import table_lines
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Every sample, one after the other."""
+    samples = sorted(path for path in resources.path("samples").iterdir() if path.is_file() and path.suffix != ".md")
+    if arguments.json:
+        opened = [(str(path), open_checkpoint(path)) for path in samples]
+        print_json(None, {"files": [{"path": path, **fields_of(c), "root": node_fields(layer_tree(c), None)} for path, c in opened]})
+        return 0
+    for path in samples:
+        checkpoint = open_checkpoint(path)
+        print("\n".join([*lines_of(checkpoint), "", *table_lines(layer_tree(checkpoint), None), "", ""]))
+    print(f"These files lie in {resources.path('samples')}. Now try one of your own: ptinspect info FILE")
+    return 0
