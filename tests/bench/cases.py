@@ -29,13 +29,14 @@ def cases(folder: Path) -> list[Case]:
     """All of them, on the files of this folder; a file is made when its case is run."""
     big, small, many, quarter = (folder / f"{name}.pt" for name in ("big", "small", "many", "quarter"))
     torch = python("-c", "import torch")
+    ours_big, ours_small = ptinspect("info", str(big)), ptinspect("info", str(small))
     answer = ptinspect("info", "--json", str(many))
     load = python("-c", f"import torch; torch.load({str(many)!r}, mmap=True)")
     return [
-        Case("info-big", ptinspect("info", str(big)), torch, "import torch", [big], 0.10, resident=40 * MB),
-        Case("info-small", ptinspect("info", str(small)), torch, "import torch", [small], 0.10, resident=40 * MB),
+        Case("info-big", ours_big, torch, "import torch", [big], 0.10, resident=40 * MB),
+        Case("info-small", ours_small, torch, "import torch", [small], 0.10, resident=40 * MB),
         # Equal but for noise: a tensor holds a hundred times more bytes, and none of them is read.
-        Case("same-time", ptinspect("info", str(big)), ptinspect("info", str(small)), "at 44 MB", [big, small], 1.15, extra_read=4096),
+        Case("same-time", ours_big, ours_small, "info at 44 MB", [big, small], 1.15, extra_read=4096),
         Case("tensors", answer, load, "torch.load", [many], 0.35, resident=350 * MB),
         # Four times the tensors, and the start of the process only once.
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
