@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ptinspect.errors import Corrupt, LimitExceeded
 from ptinspect.limits import Limits
 
 _AGAIN = "Get the file again from its source."
-ATTEMPTS = 1_000
+ATTEMPTS = 20
 
 
 def parse(text: bytes, limits: Limits, name: str) -> dict[str, Any]:
@@ -28,19 +29,18 @@ def parse(text: bytes, limits: Limits, name: str) -> dict[str, Any]:
     return found
 
 
-def objects_under(text: bytes, key: str, limits: Limits, name: str) -> list[dict[str, Any]]:
-    """Every object that stands under a key, at any depth, without parsing what lies around it.
+def objects_under(text: bytes, key: str, limits: Limits, name: str) -> Iterator[dict[str, Any]]:
+    """The first objects that stand under a key, at any depth, without parsing what lies around it.
 
     A quote inside a JSON string is always escaped, so that `"key": {` can only be a key. The program of a large model is 40 MB
     of graph with 100 KB of signature in it.
     """
-    found: list[dict[str, Any]] = []
     decoder, at = json.JSONDecoder(), 0
     pattern = re.compile(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*\{')
     for _ in range(ATTEMPTS):
         match = pattern.search(text, at)
         if match is None:
-            break
+            return
         begin = at = match.end() - 1
         part = text[begin : begin + limits.header_bytes // 16]
         _count(part, limits, name)
@@ -48,9 +48,8 @@ def objects_under(text: bytes, key: str, limits: Limits, name: str) -> list[dict
             value, length = decoder.raw_decode(part.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             continue
-        found.append(value)
         at = begin + max(1, length)
-    return found
+        yield value
 
 
 def _count(text: bytes, limits: Limits, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ptinspect.errors import FileProblem
-from ptinspect.formats import other_zip, safetensors, torch_zip, torchscript
+from ptinspect.formats import other_zip, safetensors, torch_export, torch_package, torch_zip, torchscript
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.diagnosis import diagnose
 from ptinspect.formats.document import Document
@@ -25,6 +25,8 @@ class Reader(Protocol):
 
 
 READERS: tuple[Reader, ...] = (
+    torch_package,
+    torch_export,
     torchscript,
     torch_zip,
     other_zip,  # after every other reader of zips
