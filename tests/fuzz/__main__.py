@@ -1,0 +1,36 @@
+"""`python -m tests.fuzz --inputs 1000000 [--jobs 2] [--start 0]`: counts per outcome, the slowest input, the peak memory, failures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.fuzz import driver, seeds
+
+
+def main() -> int:
+    """Run, print, and say whether anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("--inputs", type=int, default=20_000)
+    parser.add_argument("--start", type=int, default=0, help="number of the first input; each is made from its number alone")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--jobs", type=int, default=1)
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="ptinspect-fuzz-"))
+    given = seeds.load(folder / "seeds")
+    print(f"{len(given)} seeds; failing inputs go to {folder}", flush=True)
+    share = -(-arguments.inputs // arguments.jobs)
+    work = [(given, share, arguments.start + job * share, folder, arguments.seconds) for job in range(arguments.jobs)]
+    found = driver.Outcome()
+    with get_context("fork").Pool(arguments.jobs) as pool:
+        for outcome in pool.starmap(driver.run, work):
+            found.add(outcome)
+    print(found.text())
+    return 1 if found.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
