@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.cases import MB, Case, cases
-from tests.bench.process import Reading, compare, python
+from tests.bench.process import Reading, compare, installed, python
 
 SPACE = 10 << 30
 
@@ -51,10 +51,10 @@ def main(names: list[str]) -> int:
             print(f"{folder} has less than 10 GB free; set TMPDIR to a folder that has")
             return 2
         print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; page cache warm, interleaved, smallest of 5")
-        kept = True
+        sources, kept = installed(folder), True
         for case in chosen:
             make(case, folder)
-            ours, theirs = compare(case.ours, case.theirs, case.files)
+            ours, theirs = compare(case.ours, case.theirs, case.files, sources)
             print(f"\n{case.name}", row("ptinspect", ours), row(case.label, theirs), sep="\n")
             for text, good in verdicts(case, ours, theirs):
                 print(f"  {'ok    ' if good else 'MISSED'} {text}", flush=True)

@@ -6,7 +6,9 @@ as the child's own until the child's program begins.
 
 from __future__ import annotations
 
+import compileall
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,9 +40,17 @@ def ptinspect(*arguments: str) -> list[str]:
     return python("-m", "ptinspect", *arguments)
 
 
-def run(command: list[str]) -> Reading:
+def installed(folder: Path) -> Path:
+    """Our sources as pip lays them: compiled, as those that they are compared with are."""
+    place = Path(shutil.copytree(SOURCES, folder / "installed", ignore=shutil.ignore_patterns("__pycache__")))
+    compileall.compile_dir(place, quiet=1)
+    return place
+
+
+def run(command: list[str], sources: Path) -> Reading:
     """Run it once; 0 and 1 are the statuses of work that was done (a scanner says 1 for a find)."""
-    environment = os.environ | {"PYTHONPATH": str(SOURCES)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PYTHONPATH"] = str(sources)
     with tempfile.TemporaryFile() as complaints:
         start = time.perf_counter()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints, env=environment)
@@ -70,13 +80,13 @@ def warm(paths: list[Path]) -> None:
                 pass
 
 
-def compare(ours: list[str], theirs: list[str], files: list[Path]) -> tuple[Reading, Reading]:
+def compare(ours: list[str], theirs: list[str], files: list[Path], sources: Path) -> tuple[Reading, Reading]:
     """Both sides in turn, files warmed before each; of each figure the smallest."""
     rounds: tuple[list[Reading], list[Reading]] = ([], [])
     for _ in range(ROUNDS):
         for readings, command in zip(rounds, (ours, theirs), strict=True):
             warm(files)
-            readings.append(run(command))
+            readings.append(run(command, sources))
     return _smallest(rounds[0]), _smallest(rounds[1])
 
 
