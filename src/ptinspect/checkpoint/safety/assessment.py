@@ -1,0 +1,134 @@
+"""From a document to what loading it as code would mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ptinspect.checkpoint.safety.arguments import called_getters, verdict_of
+from ptinspect.checkpoint.safety.effects import effects_of
+from ptinspect.checkpoint.safety.nested import Nested, nested_in
+from ptinspect.checkpoint.safety.private import before_you_share
+from ptinspect.checkpoint.safety.programs import look_at_programs
+from ptinspect.checkpoint.safety.verdicts import RANKS, Verdict, worst
+from ptinspect.checkpoint.safety.weights_only import why_refused
+from ptinspect.findings import Finding
+from ptinspect.formats.document import Document, Pickle
+from ptinspect.limits import DEFAULT, Limits
+from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.values import Global
+
+PROGRAMS = ("torchscript", "torch-export", "torch-package")
+MOST_NAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NamedGlobal:
+    """A name that loading would import, what that means, and how often it is used."""
+
+    name: str
+    verdict: Verdict
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What a file would do if it were loaded as code.
+
+    `loads_weights_only` is None where torch.load is not the loader; `why_refused` then and where it would load is None too.
+    `effects` say in plain words what would run.
+    """
+
+    verdict: Verdict
+    loads_weights_only: bool | None
+    globals: tuple[NamedGlobal, ...]
+    findings: tuple[Finding, ...]
+    effects: tuple[str, ...]
+    why_refused: str | None = None
+
+
+def assess(document: Document, limits: Limits = DEFAULT) -> Safety:
+    """Judge every name of every pickle, look for pickles inside pickles, and say what torch.load would answer."""
+    nested = [found for pickle in document.pickles for found in nested_in(pickle, limits)]
+    streams = [pickle.stream for pickle in document.pickles] + [found.stream for found in nested]
+    judged = [(found, verdict) for stream in streams for found, verdict in _judge(stream)]
+    names = _merged(judged)
+    refused = why_refused(document)
+    findings = [
+        *_dangers(names),
+        *(_nested_finding(found) for found in nested[: limits.findings]),
+        *(finding for pickle in document.pickles for finding in _odd(pickle)),
+        *look_at_programs(document, limits),
+        *before_you_share(document),
+    ]
+    return Safety(
+        verdict=worst([*(name.verdict for name in names), _of_container(document, findings)]),
+        loads_weights_only=None if refused is None else not refused,
+        globals=names,
+        findings=tuple(findings),
+        effects=effects_of(judged),
+        why_refused=refused or None,
+    )
+
+
+def _of_container(document: Document, findings: list[Finding]) -> Verdict:
+    """A program is code whatever it names, and dangerous where it holds an operator that reaches outside of it."""
+    if document.container not in PROGRAMS:
+        return "data"
+    return "dangerous" if any(finding.severity == "danger" for finding in findings) else "code"
+
+
+def _judge(stream: Stream) -> list[tuple[Global, Verdict]]:
+    walked = called_getters(stream)
+    return [(found, "dangerous" if found.name in walked else verdict_of(found)) for found in stream.globals.values()]
+
+
+def _merged(judged: Iterable[tuple[Global, Verdict]]) -> tuple[NamedGlobal, ...]:
+    """One entry a name, over all pickles of the file."""
+    uses: dict[str, int] = {}
+    verdicts: dict[str, Verdict] = {}
+    for found, verdict in judged:
+        uses[found.name] = uses.get(found.name, 0) + found.uses
+        verdicts[found.name] = worst([verdict, verdicts.get(found.name, "data")])
+    return tuple(NamedGlobal(name, verdicts[name], uses[name]) for name in uses)
+
+
+def _dangers(names: tuple[NamedGlobal, ...]) -> list[Finding]:
+    bad = [name.name for name in names if name.verdict == "dangerous"]
+    if not bad:
+        return []
+    return [Finding("danger", "loading this file as code would be dangerous", f"It names {listed(bad)}.")]
+
+
+def listed(names: list[str]) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(name[:200] for name in names[:MOST_NAMES]) + more
+
+
+def _nested_finding(found: Nested) -> Finding:
+    verdicts = dict(_merged_verdicts(found.stream))
+    names = sorted(verdicts, key=lambda name: -RANKS[verdicts[name]])
+    bad = "dangerous" in verdicts.values()
+    return Finding("danger" if bad else "notice", f"a pickle is hidden in {found.form}", f"It names {listed(names)}.", found.where)
+
+
+def _merged_verdicts(stream: Stream) -> list[tuple[str, Verdict]]:
+    return [(found.name, verdict) for found, verdict in _judge(stream)]
+
+
+def _odd(pickle: Pickle) -> list[Finding]:
+    """What no honest writer does: reported once a pickle, louder where it hides something from other readers."""
+    stream, found = pickle.stream, []
+    if any("no text" in what for what in stream.odd):
+        strange = [name for name in stream.globals if "<" in name]
+        found.append(Finding("warning", "a name is built from something that is no text", f"It reads {listed(strange)}.", pickle.name))
+    if any(name.startswith("copyreg.extension ") for name in stream.globals):
+        found.append(Finding("warning", "a name comes from a registry outside the file", "Only the loading process knows it.", pickle.name))
+    if "frames overlap" in stream.odd:
+        detail = "Readers that trust frames see other instructions than Python runs."
+        found.append(Finding("warning", "a frame ends inside another", detail, pickle.name))
+    built = [name.name for name in stream.globals.values() if any(call.how == "build" for call in name.calls)]
+    if built:
+        found.append(Finding("notice", "attributes are set on a class or function", f"On {listed(built)}.", pickle.name))
+    return found

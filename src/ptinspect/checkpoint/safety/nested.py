@@ -1,0 +1,137 @@
+"""Pickles inside pickles: in byte strings, and in text as base64, hexadecimal, latin-1 or plain protocol 0 (S-16).
+
+Loading the outer pickle does not run them; whatever reads the string later may. Reported only where the bytes parse to their end and
+name something: random bytes begin like a pickle often, and end like one almost never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ptinspect.formats.document import Pickle
+from ptinspect.formats.source import Slice
+from ptinspect.limits import Limits
+from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.traces import Traces
+from ptinspect.pickles.values import Bytes
+from ptinspect.pickles.window import Memory, Source, Window
+
+FIRST_BYTES = 64
+MOST = 200
+TRIALS = 20_000
+EFFORT_BYTES = 64 << 20
+OPCODES = 2_000_000
+SECONDS = 5.0
+STARTS = 16
+
+_TEXT_STARTS = b"(c]}ild"
+_HEADERS = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """One pickle that was found inside another: in which form, and in which pickle of the file."""
+
+    stream: Stream
+    form: str
+    where: str
+
+
+@dataclass(slots=True)
+class _Effort:
+    """What may still be spent on one pickle of the file; every trial costs what it looks at."""
+
+    limits: Limits
+    trials: int = TRIALS
+    nbytes: int = EFFORT_BYTES
+
+    def spend(self, length: int) -> bool:
+        """Whether a trial of that length is still allowed."""
+        self.trials -= 1
+        self.nbytes -= min(length, EFFORT_BYTES // 4)
+        return self.trials >= 0 and self.nbytes >= 0
+
+
+def nested_in(pickle: Pickle, limits: Limits) -> list[Nested]:
+    """Every pickle inside one of the file's pickles, level by level down to the limit `nesting`."""
+    effort = _Effort(replace(limits, opcodes=OPCODES, seconds=SECONDS, string_bytes=min(limits.string_bytes, EFFORT_BYTES)))
+    found: list[Nested] = []
+    level: list[tuple[Stream, Source, Traces | None]] = [(pickle.stream, pickle.source, pickle.traces)]
+    for _ in range(limits.nesting):
+        below: list[tuple[Stream, Source, Traces | None]] = []
+        for stream, source, traces in level:
+            for form, inner, data, seen in _inside(stream, source, traces, effort):
+                below.append((inner, data, seen))
+                if inner.globals and len(found) < MOST:
+                    found.append(Nested(inner, form, pickle.name))
+        level = below
+        if not level:
+            break
+    return found
+
+
+_Found = tuple[str, Stream, Source, Traces]
+
+
+def _inside(stream: Stream, source: Source, traces: Traces | None, effort: _Effort) -> Iterator[_Found]:
+    """The whole pickles one level down. Those without names count too: what they hold may have some."""
+    for value in stream.byte_strings:
+        yield from _in_bytes(value, source, effort)
+    texts = _texts_of_bytes(stream)
+    candidates = dict(traces.encoded) if traces is not None else {}
+    if texts:
+        more = Traces()
+        more(texts)
+        candidates.update(more.encoded)
+    for data, form in candidates.items():
+        yield from _try(f"{form} text" if form != "text" else "a text", Memory(data), 0, effort)
+
+
+def _texts_of_bytes(stream: Stream) -> list[str]:
+    """Byte strings that may hold base64 or hexadecimal text."""
+    return [value.decode("latin-1") for value in stream.byte_strings if type(value) is bytes and len(value) >= STARTS and value.isascii()]
+
+
+def _in_bytes(value: bytes | Bytes, source: Source, effort: _Effort) -> Iterator[_Found]:
+    if isinstance(value, Bytes):
+        if source.read(value.offset, FIRST_BYTES)[: min(FIRST_BYTES, value.length)].startswith(_HEADERS) or _begins(source, value):
+            yield from _try("a byte string", Slice(source, value.offset, value.length), 0, effort)
+        return
+    if may_be_pickle(value):
+        yield from _try("a byte string", Memory(value), 0, effort)
+        return
+    for at in _starts(value):
+        yield from _try("a byte string", Memory(value), at, effort)
+
+
+def _begins(source: Source, value: Bytes) -> bool:
+    return may_be_pickle(source.read(value.offset, min(FIRST_BYTES, value.length)))
+
+
+def _starts(value: bytes) -> Iterator[int]:
+    """Where a protocol header stands inside a byte string, the first few."""
+    at = value.find(b"\x80", 1)
+    for _ in range(STARTS):
+        if at < 0:
+            return
+        if value.startswith(_HEADERS, at):
+            yield at
+        at = value.find(b"\x80", at + 1)
+
+
+def may_be_pickle(head: bytes) -> bool:
+    """Whether bytes begin as a pickle: a protocol header, or an instruction of protocol 0 and text after it."""
+    if head.startswith(_HEADERS) or head[:2] in (b"\x80\x00", b"\x80\x01"):
+        return True
+    return len(head) > 3 and head[0] in _TEXT_STARTS and head[1:2].isascii() and (b"\n" in head or head[0] in b"(]}")
+
+
+def _try(form: str, source: Source, at: int, effort: _Effort) -> Iterator[_Found]:
+    """Walk the bytes as a pickle; only one that ends well counts."""
+    if not effort.spend(source.size - at):
+        return
+    traces = Traces()
+    inner = run(Window(source, tap=traces), effort.limits, at)
+    if inner.problem is None:
+        yield form, inner, source, traces
