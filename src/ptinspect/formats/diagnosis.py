@@ -15,7 +15,7 @@ from ptinspect.formats.packed import by_packing
 from ptinspect.formats.plain_text import by_text
 from ptinspect.formats.signatures import by_signature, by_structure
 from ptinspect.formats.source import Source
-from ptinspect.formats.zip_end import CENTRAL, END
+from ptinspect.formats.zip_end import hanging
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.window import Window
 
@@ -62,17 +62,10 @@ def _begins_with_zeros(count: int, size: int) -> FileProblem:
 
 def _hanging_zip(source: Source) -> FileProblem | None:
     """A zip behind foreign bytes: torch.load goes by the first bytes and refuses it."""
-    start = max(0, source.size - 65_557)
-    tail = source.read(start, 65_557)
-    found = tail.rfind(END)
-    if found < 0 or len(tail) < found + 22:
+    before = hanging(source)
+    if before is None:
         return None
-    size, offset = (int.from_bytes(tail[found + place : found + place + 4], "little") for place in (12, 16))
-    place = start + found - size
-    if place < 0 or source.read(place, 4) != CENTRAL:
-        return None
-    before = place - offset
-    hint = f"Cut off the first {before:,} bytes, or get the file again." if before > 0 else "Its beginning was overwritten: get it again."
+    hint = f"Cut off the first {before:,} bytes, or get the file again." if before else "Its beginning was overwritten: get it again."
     return NotACheckpoint("this file ends with a zip archive and begins with something else; torch.load refuses it", hint)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from ptinspect.errors import FileProblem
+from ptinspect.findings import Finding
 from ptinspect.formats import other_zip, safetensors, torch_export, torch_package, torch_zip, torchscript
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.diagnosis import diagnose
 from ptinspect.formats.document import Document
 from ptinspect.formats.source import Source
 from ptinspect.formats.torch_zip_salvage import mark, recover, told
+from ptinspect.formats.zip_end import hanging
 from ptinspect.limits import DEFAULT, Limits
 
 
@@ -34,16 +36,27 @@ READERS: tuple[Reader, ...] = (
 )
 
 
+_STREAMS = frozenset({"torch-legacy", "torch-tar", "pickle"})
+
+
 def read(source: Source, name: str = "", limits: Limits = DEFAULT) -> Document:
     """The document in a source, or a FileProblem that names what it is instead."""
     candidate = Candidate(source, limits, name)
     salvage = recover(candidate)
     if salvage is None or candidate.zip_problem is None:
-        return _read(candidate)
+        return _with_polyglot(_read(candidate), candidate)
     try:
         return mark(_read(candidate), salvage, candidate.zip_problem)
     except FileProblem:
         raise told(salvage, candidate.zip_problem) from None
+
+
+def _with_polyglot(document: Document, candidate: Candidate) -> Document:
+    """The first bytes decide, for torch.load and here; torch.jit.load and unzip look at the end, and may find another content (S-20)."""
+    if candidate.directory is None and document.container in _STREAMS and (place := hanging(candidate.source)) is not None:
+        detail = f"torch.load reads what stands before byte {place:,}; torch.jit.load and unzip would read the archive."
+        document.findings.append(Finding("warning", "a zip archive hangs at the end of this file", detail))
+    return document
 
 
 def _read(candidate: Candidate) -> Document:

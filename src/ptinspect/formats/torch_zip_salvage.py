@@ -79,6 +79,8 @@ class Salvage:
             stored, size = _wide(self.source.read(at + 30 + name_length, extra_length), stored, size)
         if flags & SIZES_FOLLOW and not stored:
             stored, size = self._measure(name, method, data)
+        elif method == DEFLATED and data + stored > self.source.size:
+            size = min(size, self._inflated(data)[1])  # what can still be had of it
         self.reached = min(data + stored, self.source.size)
         return Record(name, at, data, size, stored, method, crc, flags)
 

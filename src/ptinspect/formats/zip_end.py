@@ -94,5 +94,20 @@ def _placed(source: Source, written: End, end: int, findings: list[Finding]) -> 
     return End(count, size, back, back - offset)
 
 
+def hanging(source: Source) -> int | None:
+    """Where a zip archive begins that stands at the end of something else; None where there is none."""
+    start = max(0, source.size - _TAIL)
+    tail = source.read(start, _TAIL)
+    found = tail.rfind(END)
+    if found < 0 or len(tail) < found + 22:
+        return None
+    size, offset = struct.unpack_from("<II", tail, found + 12)
+    for back in (0, 76):  # a 64-bit end record and its locator may stand between
+        place = start + found - back - size
+        if place >= offset and _is_directory(source, place):
+            return place - offset  # type: ignore[no-any-return]
+    return None
+
+
 def _is_directory(source: Source, place: int) -> bool:
     return source.read(place, 4) == CENTRAL
