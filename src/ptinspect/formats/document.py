@@ -42,8 +42,8 @@ class Record(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Stored as it is: neither compressed nor encrypted."""
-        return self.method == 0 and not self.flags & 1
+        """Stored as it is: neither compressed nor encrypted nor patched (flag bits 0, 6 and 5)."""
+        return self.method == 0 and not self.flags & 0x61
 
 
 @dataclass(slots=True)
@@ -103,7 +103,9 @@ class Document:
     reaches one (a tied tensor has two), `by_value` finds the tensor of an inert value by identity. `code` maps the name of
     each program text in the file (TorchScript, torch.package) to a function that reads it. `unused` are data records that no
     tensor names. `only_members` says that the file is an ordinary archive: its problem is a NotACheckpoint that names the members
-    which can be opened once unpacked, and `pickles` holds those members that are pickles, for `scan`. `strings` is a bounded sample of the stream's raw bytes that look like names of people, places or secrets.
+    which can be opened once unpacked, and `pickles` holds those members that are pickles, for `scan`.
+
+    `held` reads the bytes of storages that have no place in the file (text, or a deflated record, around them), by storage key.
 
     `classes` finds what a TorchScript class declares by its full name (`__torch__.torch.nn.modules.conv.Conv2d`), reading its text
     when asked. `signatures` holds those of exported programs, by the path of their weight set (empty where there is one program).
@@ -118,6 +120,7 @@ class Document:
     records: dict[str, Record] = field(default_factory=dict)
     unused: list[Record] = field(default_factory=list)
     code: dict[str, Callable[[], str]] = field(default_factory=dict)
+    held: dict[str, Callable[[], bytes]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)

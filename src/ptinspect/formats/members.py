@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ptinspect.errors import FileProblem, LimitExceeded
 from ptinspect.formats.candidate import Candidate
@@ -36,6 +36,11 @@ def is_closed(record: Record) -> bool:
     return bool(record.flags & (ENCRYPTED | PATCHED))
 
 
+def everything(directory: ZipDirectory) -> tuple[Record, ...]:
+    """Every member, also those whose name a later one took."""
+    return (*directory.records.values(), *directory.shadowed)
+
+
 class Search:
     """The pickles of one archive and of the archives in it, with the names of members that could be opened once unpacked."""
 
@@ -49,9 +54,9 @@ class Search:
         self.inflated = 0
         self.deadline = time.monotonic() + limits.seconds / 3
 
-    def through(self, directory: ZipDirectory, prefix: str = "", depth: int = 0) -> None:
-        """Look at every member of one directory."""
-        for record in (*directory.records.values(), *directory.shadowed):
+    def through(self, directory: ZipDirectory, records: Iterable[Record], prefix: str = "", depth: int = 0) -> None:
+        """Look at these members of one directory."""
+        for record in records:
             if record.name.endswith("/") or not record.size:
                 continue
             if self._is_spent():
@@ -78,7 +83,7 @@ class Search:
         if head[:4] == LOCAL:
             inner = Candidate(source, self.limits, depth=depth + 1).directory if depth < ARCHIVES else None
             if inner is not None:
-                self.through(inner, f"{name}/", depth + 1)
+                self.through(inner, everything(inner), f"{name}/", depth + 1)
             return
         for pickle in pickles_in(source, name, self.limits, numpy_pickle(head) if head[:6] == _NUMPY else 0):
             self.opcodes += pickle.stream.opcodes

@@ -12,7 +12,7 @@ from ptinspect.errors import NotACheckpoint
 from ptinspect.findings import Finding
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document, Record
-from ptinspect.formats.members import Search, is_closed
+from ptinspect.formats.members import Search, everything, is_closed
 from ptinspect.formats.zip_directory import CHECKED_HEADERS
 from ptinspect.limits import Limits
 
@@ -66,7 +66,7 @@ def read(candidate: Candidate) -> Document:
     if directory is None:
         raise NotACheckpoint("this is no zip archive", "Open a file that torch.save wrote.")
     search = Search(candidate.limits)
-    search.through(directory)
+    search.through(directory, everything(directory))
     records = directory.records
     directory.check_headers(list(records.values())[:CHECKED_HEADERS])
     document = Document("pickle", None, records=records, pickles=search.pickles, only_members=True)

@@ -10,6 +10,7 @@ from ptinspect.formats import other_zip, safetensors, torch_export, torch_packag
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.diagnosis import diagnose
 from ptinspect.formats.document import Document
+from ptinspect.formats.members import Search
 from ptinspect.formats.source import Source
 from ptinspect.formats.torch_zip_salvage import mark, recover, told
 from ptinspect.formats.zip_end import hanging
@@ -59,8 +60,18 @@ def _with_polyglot(document: Document, candidate: Candidate) -> Document:
     return document
 
 
+def _with_shadowed(document: Document, candidate: Candidate) -> Document:
+    """Pickles whose name a later record took: torch does not see them, other loaders may (S-18)."""
+    directory = candidate.directory
+    if directory is not None and directory.shadowed and not document.only_members:
+        search = Search(candidate.limits)
+        search.through(directory, directory.shadowed)
+        document.pickles += search.pickles
+    return document
+
+
 def _read(candidate: Candidate) -> Document:
     for reader in READERS:
         if reader.offers(candidate):
-            return reader.read(candidate)
+            return _with_shadowed(reader.read(candidate), candidate)
     raise diagnose(candidate)

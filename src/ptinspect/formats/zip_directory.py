@@ -83,7 +83,9 @@ class ZipDirectory:
         if not counted:
             self.note("warning", "the directory holds more entries than it counts", "torch does not see this one; other readers do.", name)
         if known is not None:
-            self.note("warning", "a name stands twice in the archive", "Readers disagree on which one counts; torch takes the last.", name)
+            # miniz searches a list that it sorted with an unstable sort: which one torch finds depends on all the other names.
+            detail = "Readers disagree on which one counts: the last is shown, torch may load the other."
+            self.note("warning", "a name stands twice in the archive", detail, name)
             self.shadowed.append(known if counted else record)
         if counted or known is None:
             self.records[name] = record
