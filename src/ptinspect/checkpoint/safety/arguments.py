@@ -33,8 +33,13 @@ def verdict_of(found: Global) -> Verdict:
     verdict = verdict_of_name(found.name)
     built = [call for call in found.calls if call.how == "build"]
     if built and verdict != "dangerous":
-        return "dangerous" if any(_reaches(call) for call in built) else "code"
+        return "code" if is_class(found.name) and not any(_reaches(call) for call in built) else "dangerous"
     return verdict
+
+
+def is_class(name: str) -> bool:
+    """Whether a name reads like a class. Setting attributes on a module or a function replaces what others call (S-13)."""
+    return name.rpartition(".")[2].lstrip("_")[:1].isupper()
 
 
 def _judged(found: Global) -> Verdict:
@@ -46,7 +51,7 @@ def _judged(found: Global) -> Verdict:
 
 
 def _reaches(call: Call) -> bool:
-    """Whether BUILD on a class, function or module sets a dunder name, or something that cannot be looked at (S-13)."""
+    """Whether BUILD on a class sets a dunder name, or something that cannot be looked at."""
     for state in call.states:
         parts = state if type(state) is tuple else (state,)
         for part in parts:

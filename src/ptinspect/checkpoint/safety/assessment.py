@@ -12,7 +12,7 @@ from ptinspect.checkpoint.safety.private import before_you_share
 from ptinspect.checkpoint.safety.programs import look_at_programs
 from ptinspect.checkpoint.safety.verdicts import RANKS, Verdict, worst
 from ptinspect.checkpoint.safety.weights_only import why_refused
-from ptinspect.findings import Finding
+from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Document, Pickle
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.machine import Stream
@@ -50,13 +50,13 @@ class Safety:
 def assess(document: Document, limits: Limits = DEFAULT) -> Safety:
     """Judge every name of every pickle, look for pickles inside pickles, and say what torch.load would answer."""
     nested = [found for pickle in document.pickles for found in nested_in(pickle, limits)]
-    streams = [pickle.stream for pickle in document.pickles] + [found.stream for found in nested]
-    judged = [(found, verdict) for stream in streams for found, verdict in _judge(stream)]
+    judged = [judgement for pickle in document.pickles for judgement in _judge(pickle.stream)]
+    judged += [(found, verdict) for inner in nested for found, verdict in _judge(inner.stream) if verdict != "data"]
     names = _merged(judged)
     refused = why_refused(document)
     findings = [
         *_dangers(names),
-        *(_nested_finding(found) for found in nested[: limits.findings]),
+        *_nested_findings(nested),
         *(finding for pickle in document.pickles for finding in _odd(pickle)),
         *look_at_programs(document, limits),
         *before_you_share(document),
@@ -106,15 +106,19 @@ def listed(names: list[str]) -> str:
     return ", ".join(name[:200] for name in names[:MOST_NAMES]) + more
 
 
-def _nested_finding(found: Nested) -> Finding:
-    verdicts = dict(_merged_verdicts(found.stream))
-    names = sorted(verdicts, key=lambda name: -RANKS[verdicts[name]])
-    bad = "dangerous" in verdicts.values()
-    return Finding("danger" if bad else "notice", f"a pickle is hidden in {found.form}", f"It names {listed(names)}.", found.where)
-
-
-def _merged_verdicts(stream: Stream) -> list[tuple[str, Verdict]]:
-    return [(found.name, verdict) for found, verdict in _judge(stream)]
+def _nested_findings(nested: list[Nested]) -> list[Finding]:
+    """One finding for each place and form; whole torch files inside byte strings that name only data are no secret."""
+    groups: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for inner in nested:
+        names = {found.name: verdict for found, verdict in _judge(inner.stream)}
+        if not inner.is_embedded or worst(list(names.values())) != "data":
+            groups.setdefault((inner.form, inner.where), {}).update(names)
+    found: list[Finding] = []
+    for (form, where), verdicts in groups.items():
+        worst_first = sorted(verdicts, key=lambda name: -RANKS[verdicts[name]])
+        severity: Severity = "danger" if "dangerous" in verdicts.values() else "notice"
+        found.append(Finding(severity, f"a pickle is hidden in {form}", f"It names {listed(worst_first)}.", where))
+    return found
 
 
 def _odd(pickle: Pickle) -> list[Finding]:

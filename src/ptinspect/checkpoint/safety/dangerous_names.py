@@ -47,8 +47,7 @@ _NAMED: dict[str, str] = {
     "copyreg": "add_extension pickle constructor remove_extension",
     "types": "CodeType FunctionType LambdaType ModuleType",
     "inspect": (
-        "getsource getsourcelines getsourcefile getmembers get_annotations"
-        " getattr_static getmodule currentframe stack getclosurevars"
+        "getsource getsourcelines getsourcefile getmembers get_annotations getattr_static getmodule currentframe stack getclosurevars"
     ),
     "code": "InteractiveInterpreter InteractiveConsole interact compile_command",
     "commands": "getoutput getstatusoutput getstatus mk2arg",
@@ -135,8 +134,8 @@ _NAMED: dict[str, str] = {
 }
 for _path in "Path PosixPath WindowsPath".split():
     _NAMED[f"pathlib.{_path}"] = (
-        "open read_text read_bytes write_text write_bytes touch mkdir rmdir unlink rename replace chmod lchmod symlink_to hardlink_to link_to"
-        " iterdir glob rglob"
+        "open read_text read_bytes write_text write_bytes touch mkdir rmdir unlink rename replace chmod lchmod symlink_to hardlink_to"
+        " link_to iterdir glob rglob"
     )
 _NAMED["__builtin__"] = _NAMED["builtins"]
 _NAMED["copy_reg"] = _NAMED["copyreg"]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Pickle
 from ptinspect.formats.source import Slice
+from ptinspect.formats.zip_directory import ZipDirectory
 from ptinspect.limits import Limits
 from ptinspect.pickles.machine import Stream, run
 from ptinspect.pickles.traces import Traces
@@ -24,6 +26,10 @@ EFFORT_BYTES = 64 << 20
 OPCODES = 2_000_000
 SECONDS = 5.0
 STARTS = 16
+STACKED = 16
+EMBEDDED = "torch.storage._load_from_bytes"
+
+ZIP = b"PK\x03\x04"
 
 _TEXT_STARTS = b"(c]}ild"
 _HEADERS = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
@@ -31,11 +37,15 @@ _HEADERS = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """One pickle that was found inside another: in which form, and in which pickle of the file."""
+    """One pickle that was found inside another: in which form, and in which pickle of the file.
+
+    `is_embedded` says that the outer pickle hands byte strings to torch, which is how tensors lie in plain pickles.
+    """
 
     stream: Stream
     form: str
     where: str
+    is_embedded: bool
 
 
 @dataclass(slots=True)
@@ -64,7 +74,7 @@ def nested_in(pickle: Pickle, limits: Limits) -> list[Nested]:
             for form, inner, data, seen in _inside(stream, source, traces, effort):
                 below.append((inner, data, seen))
                 if inner.globals and len(found) < MOST:
-                    found.append(Nested(inner, form, pickle.name))
+                    found.append(Nested(inner, form, pickle.name, EMBEDDED in stream.globals))
         level = below
         if not level:
             break
@@ -95,18 +105,30 @@ def _texts_of_bytes(stream: Stream) -> list[str]:
 
 def _in_bytes(value: bytes | Bytes, source: Source, effort: _Effort) -> Iterator[_Found]:
     if isinstance(value, Bytes):
-        if source.read(value.offset, FIRST_BYTES)[: min(FIRST_BYTES, value.length)].startswith(_HEADERS) or _begins(source, value):
+        head = source.read(value.offset, min(FIRST_BYTES, value.length))
+        if head.startswith(ZIP):
+            yield from _in_archive(Slice(source, value.offset, value.length), effort)
+        elif may_be_pickle(head):
             yield from _try("a byte string", Slice(source, value.offset, value.length), 0, effort)
         return
-    if may_be_pickle(value):
+    if value.startswith(ZIP):
+        yield from _in_archive(Memory(value), effort)
+    elif may_be_pickle(value):
         yield from _try("a byte string", Memory(value), 0, effort)
+    else:
+        for at in _starts(value):
+            yield from _try("a byte string", Memory(value), at, effort)
+
+
+def _in_archive(source: Source, effort: _Effort) -> Iterator[_Found]:
+    """A whole torch file in a byte string may be a zip; `_load_from_bytes` opens that too."""
+    try:
+        directory = ZipDirectory(source, effort.limits)
+        records = [record for record in directory.records.values() if record.name.endswith(".pkl")]
+        for record in records[:STACKED]:
+            yield from _try("an archive in a byte string", Memory(directory.read(record)), 0, effort)
+    except FileProblem:
         return
-    for at in _starts(value):
-        yield from _try("a byte string", Memory(value), at, effort)
-
-
-def _begins(source: Source, value: Bytes) -> bool:
-    return may_be_pickle(source.read(value.offset, min(FIRST_BYTES, value.length)))
 
 
 def _starts(value: bytes) -> Iterator[int]:
@@ -128,10 +150,13 @@ def may_be_pickle(head: bytes) -> bool:
 
 
 def _try(form: str, source: Source, at: int, effort: _Effort) -> Iterator[_Found]:
-    """Walk the bytes as a pickle; only one that ends well counts."""
-    if not effort.spend(source.size - at):
-        return
-    traces = Traces()
-    inner = run(Window(source, tap=traces), effort.limits, at)
-    if inner.problem is None:
+    """Walk the bytes as pickles in a row (a torch file has five); only those that end well count."""
+    for _ in range(STACKED):
+        if at >= source.size or not effort.spend(source.size - at):
+            return
+        traces = Traces()
+        inner = run(Window(source, tap=traces), effort.limits, at)
+        if inner.problem is not None:
+            return
         yield form, inner, source, traces
+        at = inner.end

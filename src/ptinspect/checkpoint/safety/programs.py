@@ -27,7 +27,10 @@ _REACHES = {
     "load": "reads a file",
 }
 _ANYTHING = "reaches outside of the model"
-_PYTHON = re.compile(r"\b(?:__import__|eval|exec|os\.system|os\.popen|subprocess\.\w+|socket\.socket)\s*\(")
+_PYTHON = re.compile(
+    r"(?<![\w.])(?<!def )(?:__import__|eval|exec)(?=\s*\()|(?<![\w.])(?:os\.(?:system|popen)|subprocess\.\w+|socket\.socket)(?=\s*\()"
+)
+"""Calls of Python, none of which TorchScript has: text that holds one was not written by torch (CVE-2022-45907)."""
 
 
 def look_at_programs(document: Document, limits: Limits) -> list[Finding]:
@@ -51,7 +54,7 @@ def _in_text(name: str, text: str, is_python: bool) -> list[Finding]:
     if operators and not is_python:
         what = "; ".join(f"{operator} {_REACHES.get(operator.rpartition('.')[2], _ANYTHING)}" for operator in operators[:8])
         return [Finding("danger", "the program reaches outside of the model", f"{what}.", name)]
-    calls = sorted({match[0].rstrip("( ") for match in _PYTHON.finditer(text)})
+    calls = sorted({match[0] for match in _PYTHON.finditer(text)})
     if calls:
         severity: Severity = "notice" if is_python else "danger"
         return [Finding(severity, "the program calls what runs other code", f"It holds {', '.join(calls[:8])}.", name)]

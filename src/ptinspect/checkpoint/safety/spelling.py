@@ -18,6 +18,13 @@ def escaped(text: str, most: int = TEXT) -> str:
     return safe + ("…" if len(text) > most else "")
 
 
+def quoted(text: str) -> str:
+    """A string in the quotes that it does not hold itself."""
+    shown = escaped(text)
+    mark = '"' if "'" in shown and '"' not in shown else "'"
+    return mark + shown + mark
+
+
 def arguments(args: Value) -> str:
     """The arguments of a call as they would be written."""
     if type(args) is not tuple:
@@ -85,9 +92,9 @@ def _bracketed(opening: str, items: list[Value], closing: str) -> list[tuple[boo
 def _leaf(value: Value) -> str:
     kind = type(value)
     if kind is str:
-        return f"'{escaped(value)}'"
+        return quoted(value)
     if kind is bytes:
-        return f"b'{escaped(value[:TEXT].decode('latin-1'))}'"
+        return "b" + quoted(value[: TEXT + 1].decode("latin-1"))
     if kind is int:
         return str(value) if value.bit_length() < 128 else "a very long number"
     if kind is Global:

@@ -24,6 +24,7 @@ RANKS: dict[Verdict, int] = {"data": 0, "code": 1, "dangerous": 2}
 
 COMPILED = "__torch__."
 MOST_PARTS = 64
+MOST_PREFIX = 6
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
@@ -43,16 +44,12 @@ def verdict_of_name(name: str) -> Verdict:
 def is_dangerous(name: str) -> bool:
     """Whether a name is a known way to run, reach, read or write something, or leads to one."""
     parts = name.split(".", MOST_PARTS)
-    if name in NAMES or _in_module(parts) or name.startswith("pandas.read_"):
+    prefixes = [".".join(parts[:count]) for count in range(1, min(len(parts), MOST_PREFIX) + 1)]
+    if any(prefix in MODULES or prefix in NAMES for prefix in prefixes) or name.startswith("pandas.read_"):
         return True
     if len(parts) > 1 and (parts[-1] in ATTRIBUTES or any(part in REACHING for part in parts[1:])):
         return True
     return any(_leads(parts[at:]) for at in range(1, len(parts)))
-
-
-def _in_module(parts: list[str]) -> bool:
-    prefixes = (".".join(parts[:count]) for count in range(1, min(len(parts), 6) + 1))
-    return any(prefix in MODULES for prefix in prefixes)
 
 
 def _leads(rest: list[str]) -> bool:
