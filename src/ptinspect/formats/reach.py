@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ptinspect.formats.document import Place
-from ptinspect.formats.rebuild import PARAMETERS, Rebuilder, changed
+from ptinspect.formats.rebuild import Rebuilder, changed, data_within
 from ptinspect.limits import Limits
-from ptinspect.pickles.values import Call, Dict, Global, Set, Value, entries, pairs_of
+from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
 
 HOLDERS = ("_parameters", "_buffers", "_modules")
-INDICES = frozenset({"state_dict", "__dict__"})
+WRAPPERS = frozenset({"torch._utils._rebuild_wrapper_subclass", "torch.nested._internal.nested_tensor._rebuild_njt"})
 
 
 class Step:
@@ -26,7 +26,7 @@ class Step:
     def __init__(self, parent: Step | None, key: str, in_weights: bool = True) -> None:
         self.parent = parent
         self.key = key
-        self.in_weights = in_weights and (parent is None or parent.in_weights)
+        self.in_weights: bool = in_weights and (parent is None or parent.in_weights)
         self.spelled: str | None = None
 
     def text(self, limit: int) -> str:
@@ -65,16 +65,20 @@ class Walk:
         """Visit all that `root` reaches, names beginning with `prefix`."""
         top = Step(None, "")
         first = Step(top, prefix) if prefix else top
-        todo: list[tuple[Value, Step]] = [(root, first)]
+        todo: list[tuple[Value, Step]] = [(root, first)] if _may_hold(root) else []
         while todo:
             value, step = todo.pop()
             kind = type(value)
             if kind is Call:
                 self._call(value, step, todo)
-            elif kind is Dict or kind is tuple or kind is list or kind is Set:
-                if value and self._first_time(value):
-                    todo.extend(reversed(_below(value, step)))
+            elif kind is Persistent:
+                self._outside(value, step)
+            elif value and self._first_time(value):
+                todo.extend(reversed(_below(value, step)))
         return self.reached
+
+    def _outside(self, value: Persistent, step: Step) -> None:
+        """A reference to something outside the stream: a storage, in all containers but the oldest."""
 
     def _first_time(self, value: Value) -> bool:
         key = id(value)
@@ -91,11 +95,11 @@ class Walk:
         if tensor is None:
             todo.extend(reversed(_below_call(call, step)))
             return
-        self._place(call, tensor, step, known is not None)
+        self.place(call, tensor, step, known is not None)
         if known is None:
             todo.extend(reversed(_attributes(call, step)))
 
-    def _place(self, call: Call, tensor: TensorInfo, step: Step, known: bool) -> None:
+    def place(self, call: Value, tensor: TensorInfo, step: Step, known: bool) -> None:
         """Give a tensor its name; the data inside a parameter is the parameter."""
         reached = self.reached
         path = self._free(step.text(self.limits.name_chars))
@@ -111,15 +115,14 @@ class Walk:
         reached.tensors.append(tensor)
         reached.places.append(Place(path, tensor, step.in_weights))
         reached.by_value[id(call)] = tensor
-        inner = call.args[0] if call.name in PARAMETERS and type(call.args) is tuple and call.args else None
+        inner = data_within(call)
         if type(inner) is Call:
             reached.by_value.setdefault(id(inner), tensor)
 
     def _wrapped(self, call: Call) -> TensorInfo | None:
         """The tensor that was met already as the data inside this parameter."""
-        if call.name not in PARAMETERS or type(call.args) is not tuple or not call.args:
-            return None
-        return self.reached.by_value.get(id(call.args[0]))
+        inner = data_within(call)
+        return None if inner is None else self.reached.by_value.get(id(inner))
 
     def _free(self, path: str) -> str:
         """A second place that would print the same path gets `#2`."""
@@ -157,7 +160,7 @@ def _below(value: Value, step: Step) -> list[tuple[Value, Step]]:
 
 def _may_hold(value: Value) -> bool:
     kind = type(value)
-    return kind is Call or kind is Dict or kind is tuple or kind is list or kind is Set
+    return kind is Call or kind is Dict or kind is tuple or kind is list or kind is Set or kind is Persistent
 
 
 def _below_call(call: Call, step: Step) -> list[tuple[Value, Step]]:
@@ -204,7 +207,7 @@ def _attributes(call: Call, step: Step) -> list[tuple[Value, Step]]:
     if "_from_type" not in call.name and "_with_state" not in call.name:
         return []
     state = call.args[3] if type(call.args) is tuple and len(call.args) > 3 else None
-    wrapper = type(call.args[0]) is Global and call.args[0].name == "torch._utils._rebuild_wrapper_subclass"
+    wrapper = type(call.args[0]) is Global and call.args[0].name in WRAPPERS
     if state is None or wrapper:
         return []
     return [(state, Step(step, "__dict__", in_weights=False))]

@@ -6,7 +6,17 @@ from typing import Protocol
 
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding
-from ptinspect.formats import other_zip, safetensors, torch_export, torch_package, torch_zip, torchscript
+from ptinspect.formats import (
+    other_zip,
+    pickle_file,
+    safetensors,
+    torch_export,
+    torch_legacy,
+    torch_package,
+    torch_tar,
+    torch_zip,
+    torchscript,
+)
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.diagnosis import diagnose
 from ptinspect.formats.document import Document
@@ -34,6 +44,9 @@ READERS: tuple[Reader, ...] = (
     torch_zip,
     other_zip,  # after every other reader of zips
     safetensors,
+    torch_legacy,
+    torch_tar,
+    pickle_file,  # after torch_legacy, which is pickles too
 )
 
 

@@ -8,20 +8,29 @@ keeps its row and says what is wrong. torch.load(mmap=True) shows neighbouring b
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from math import prod
+from typing import NamedTuple, Protocol
 
 from ptinspect.dtypes import BY_NAME, BYTE, DType, from_global
-from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
+from ptinspect.pickles.values import Bytes, Call, Dict, Global, Value, lookup, pairs_of
 from ptinspect.tensors import Layout, StorageRef, TensorInfo
 
 MOST_ELEMENTS = (1 << 63) - 1
 _FIELDS = tuple(name for name in TensorInfo.__slots__ if name != "span")
 
 
+class View(NamedTuple):
+    """A stretch of a storage that is a storage of its own to whoever names it, in elements."""
+
+    whole: StorageRef
+    start: int
+    size: int
+
+
 class Shelf(Protocol):
     """Where a container keeps its storages."""
 
-    def storage(self, value: Value) -> StorageRef | str:
+    def storage(self, value: Value) -> StorageRef | View | str:
         """The storage that a value of the stream stands for, or what is wrong with it."""
 
 
@@ -49,11 +58,23 @@ class Rebuilder:
     def strided(self, storage: Value, offset: Value, shape: Value, strides: Value, dtype: DType | None = None) -> TensorInfo:
         """A plain view of a storage."""
         ref = self.shelf.storage(storage)
-        if type(ref) is str:
-            return TensorInfo("", integers(shape), integers(strides), dtype or BYTE, None, problem=ref)
         sizes, steps = integers(shape), integers(strides)
+        begin = offset if type(offset) is int else 0
+        if isinstance(ref, str):
+            return TensorInfo("", sizes, steps, dtype or BYTE, None, begin, problem=ref)
+        if isinstance(ref, View):
+            return _within(ref, sizes, steps, offset, dtype or ref.whole.dtype)
         kind = dtype or ref.dtype
-        return TensorInfo("", sizes, steps, kind, ref, offset, problem=misfit(sizes, steps, offset, kind, ref))
+        return TensorInfo("", sizes, steps, kind, ref, begin, problem=misfit(sizes, steps, offset, kind, ref))
+
+
+def _within(view: View, shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtype: DType) -> TensorInfo:
+    """A tensor on a stretch of a storage, which may reach no further than the stretch does."""
+    whole = view.whole
+    stretch = StorageRef("", whole.dtype, view.size * whole.dtype.itemsize, view.size * whole.dtype.itemsize)
+    problem = misfit(shape, strides, offset, dtype, stretch)
+    begin = view.start + (offset if type(offset) is int else 0)
+    return TensorInfo("", shape, strides, dtype, whole, begin, problem=problem or misfit(shape, strides, begin, dtype, whole))
 
 
 class _Malformed(Exception):
@@ -119,17 +140,19 @@ def _v1(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -
 
 
 def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    """The tensor that nearly every tensor is, so without the detour over `strided`."""
     storage, offset, shape, strides, grad = args[:5]
     ref = rebuilder.shelf.storage(storage)
-    if type(ref) is str:
-        return TensorInfo("", integers(shape), integers(strides), BYTE, None, 0, grad is True, problem=ref)
+    if type(ref) is not StorageRef:
+        return changed(rebuilder.strided(storage, offset, shape, strides), requires_grad=grad is True)
     sizes, steps = integers(shape), integers(strides)
     problem = misfit(sizes, steps, offset, ref.dtype, ref)
     return TensorInfo("", sizes, steps, ref.dtype, ref, offset if type(offset) is int else 0, grad is True, problem=problem)
 
 
 def _v3(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
-    return changed(rebuilder.strided(*args[:4], dtype=dtype_of(args[6])), requires_grad=args[4] is True)
+    tensor = rebuilder.strided(args[0], args[1], args[2], args[3], dtype_of(args[6]))
+    return changed(tensor, requires_grad=args[4] is True)
 
 
 def _quantized(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
@@ -141,7 +164,7 @@ def _quantized(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth:
     return changed(tensor, quantizer=quantizer, parts=tuple(part for part in parts if part), requires_grad=args[5] is True)
 
 
-_LAYOUTS: dict[str, Layout] = {f"torch.{name}": name for name in ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")}  # type: ignore[misc]
+_LAYOUTS: dict[str, Layout] = {f"torch.{name}": name for name in ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")}
 
 
 def _sparse(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
@@ -167,8 +190,22 @@ def _nested(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: in
     parts = tuple(part for part in (rebuilder.tensor(item, depth + 1) for item in args[:4]) if part is not None)
     if not parts:
         raise _Malformed("its buffer is missing")
-    buffer = parts[0]
-    return changed(buffer, layout="nested", storage=None, parts=parts, strides=(1,) * len(buffer.shape))
+    problem = next((part.problem for part in parts if part.problem), None)
+    return changed(parts[0], layout="nested", storage=None, parts=parts, problem=problem)
+
+
+_NJT_PARTS = ("values", "offsets", "lengths", "_min_seqlen_tensor", "_max_seqlen_tensor")
+
+
+def _jagged(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
+    """A jagged nested tensor is made from a mapping of arguments: its values, the offsets of its rows, and more."""
+    found = {name: rebuilder.tensor(lookup(args[0], name), depth + 1) for name in _NJT_PARTS}
+    values = found["values"]
+    if values is None:
+        raise _Malformed("its values are missing")
+    parts = tuple(part for part in found.values() if part is not None)
+    grad = lookup(args[0], "requires_grad") is True
+    return changed(values, layout="nested", storage=None, parts=parts, requires_grad=grad, problem=values.problem)
 
 
 def _meta(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
@@ -192,17 +229,16 @@ def _from_cpu_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], 
 
 
 def _from_numpy(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
-    """XLA and other devices once wrote a numpy array in place of a storage."""
+    """XLA and other devices once wrote a numpy array in place of a storage; loading copies it into the dtype named beside it."""
     dtype = dtype_of(args[1])
     shape = array_shape(args[0])
     if shape is None:
         raise _Malformed("its values are missing")
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= size
-    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(step), dtype.nbytes(step))
-    return TensorInfo("", shape, tuple(reversed(strides)), dtype, ref, 0, args[3] is True, problem=_negative(shape))
+    if min(shape, default=0) < 0:
+        return TensorInfo("", shape, (0,) * len(shape), dtype, None, 0, args[3] is True, problem="it has a negative size")
+    strides = contiguous(shape)
+    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(prod(shape)), dtype.nbytes(prod(shape)))
+    return TensorInfo("", shape, strides, dtype, ref, 0, args[3] is True, problem=_array_misfit(args[0], prod(shape)))
 
 
 def array_shape(value: Value) -> tuple[int, ...] | None:
@@ -213,6 +249,26 @@ def array_shape(value: Value) -> tuple[int, ...] | None:
     return None
 
 
+def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a tensor whose elements lie one after another."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(1, size)
+    return tuple(reversed(strides))
+
+
+def _array_misfit(array: Call, count: int) -> str | None:
+    """What is wrong between a numpy array's shape and its bytes, where both can be told."""
+    _, _, kind, _, data = array.state[:5]
+    code = kind.args[0] if type(kind) is Call and type(kind.args) is tuple and kind.args else None
+    width = int(code[1:]) if type(code) is str and code[1:].isdecimal() and len(code) < 4 else None
+    length = data.length if type(data) is Bytes else len(data) if type(data) is bytes else None
+    if length is None or width is None or length == count * width:
+        return None
+    return f"it needs {count * width:,} bytes and is given {length:,}"
+
+
 def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
     inner = rebuilder.tensor(args[0], depth + 1)
     grad = args[1] if len(args) > 1 else True
@@ -220,12 +276,30 @@ def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth:
 
 
 def _old_parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
-    """`Parameter` made by NEWOBJ, its data in the arguments or in the state: (data, requires_grad, ...) or {"data": ...}."""
-    if type(call.state) is tuple and call.state:
-        args = call.state
-    elif type(call.state) is Dict:
-        args = (lookup(call.state, "data"), lookup(call.state, "requires_grad"))
-    return _parameter(rebuilder, call, args, depth) if args else None
+    """`Parameter` before 0.4.1: (data, requires_grad), or NEWOBJ with what `__setstate__` takes."""
+    data, grad = _old_state(call, args)
+    inner = rebuilder.tensor(data, depth + 1)
+    return None if inner is None else changed(inner, requires_grad=grad is True, is_parameter=True)
+
+
+def _old_state(call: Call, args: tuple[Value, ...]) -> tuple[Value, Value]:
+    """Data and requires_grad; a state of five is (data, grad, hooks, requires_grad, volatile), one of three lacks the first two."""
+    state = call.state
+    if type(state) is tuple and len(state) == 5:
+        return state[0], state[3]
+    if type(state) is tuple and len(state) == 3:
+        return (args[0] if args else None), state[0]
+    if type(state) is Dict and not args:
+        return lookup(state, "data"), lookup(state, "requires_grad")
+    return (args[0] if args else None), (args[1] if len(args) > 1 else True)
+
+
+def _variable(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
+    """What wrapped every tensor before 0.4; its own default is not to want gradients."""
+    data, grad = _old_state(call, args)
+    inner = rebuilder.tensor(data, depth + 1)
+    wanted = grad is True and (call.state is not None or len(args) > 1)
+    return None if inner is None else changed(inner, requires_grad=wanted)
 
 
 def _old_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
@@ -289,5 +363,20 @@ READERS |= {f"torch._tensor.{name}": _from_type for name in ("_rebuild_from_type
 READERS |= {f"{module}.{kind}Tensor": _old_tensor for kind in _OLD_TENSORS for module in ("torch", "torch.cuda")}
 READERS |= {"torch.Tensor": _old_tensor}
 READERS |= {"torch.nn.parameter.Parameter": _old_parameter, "torch.nn.parameter.Buffer": _old_parameter}
+READERS |= {f"torch.autograd.{name}": _variable for name in ("Variable", "variable.Variable")}
+READERS |= {"torch.nested._internal.nested_tensor._rebuild_njt": _jagged}
 
-PARAMETERS = frozenset(name for name, reader in READERS.items() if reader in (_parameter, _old_parameter, _from_type, _from_cpu_tensor))
+_AROUND = frozenset(name for name, reader in READERS.items() if reader in (_parameter, _old_parameter, _variable, _from_cpu_tensor))
+_TYPED = frozenset(name for name, reader in READERS.items() if reader is _from_type)
+
+
+def data_within(call: Value) -> Value:
+    """The tensor that a parameter is made from, or None: it is the parameter, and no second tensor."""
+    if type(call) is not Call or type(call.args) is not tuple:
+        return None
+    args = call.args
+    if call.name in _AROUND:
+        return _old_state(call, args)[0] if call.states else args[0] if args else None
+    if call.name in _TYPED and len(args) > 2 and type(args[0]) is Global and args[0].name in _AROUND:
+        return args[2][0] if type(args[2]) is tuple and args[2] else None
+    return None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
 from ptinspect.limits import Limits
 from ptinspect.pickles import instructions
-from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Value
+from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Value, class_outside
 from ptinspect.pickles.window import Window
 
 ROUND = 1 << 14
@@ -127,15 +127,17 @@ class Machine:
         """An inert call, remembered with its name."""
         made = Call(fn, args, how)
         if type(fn) is Global:
-            fn.called += 1
-            if fn.called <= fn.keep:
-                fn.calls.append(made)
+            fn.remember(made)
         else:
             self.compute(made)
         return made
 
     def compute(self, call: Call) -> None:
         """Remember the call of something that is no plain name; a stream may do nothing else, so boundedly."""
+        named = class_outside(call.fn)
+        if named is not None:
+            named.remember(call)
+            return
         self.odd("something that is no plain name is called")
         if len(self.stream.computed) < COMPUTED:
             self.stream.computed.append(call)
@@ -398,4 +400,3 @@ def _unknown(op: int, at: int) -> Corrupt:
 def run(window: Window, limits: Limits, at: int = 0) -> Stream:
     """Walk one pickle of a source that begins at `at`."""
     return Machine(window, limits, at).run()
-

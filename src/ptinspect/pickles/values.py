@@ -48,6 +48,12 @@ class Global:
         self.calls: list[Call] = []
         self.keep = ALL_CALLS if name in JUDGED_BY_ARGUMENTS else CALLS_KEPT
 
+    def remember(self, call: Call) -> None:
+        """Count a call of it, and keep it if it is among the first."""
+        self.called += 1
+        if self.called <= self.keep:
+            self.calls.append(call)
+
     @property
     def uses(self) -> int:
         """How often the stream calls it, or names it where it never does."""
@@ -88,6 +94,14 @@ class Persistent:
 
     def __init__(self, id_: Value) -> None:
         self.id = id_
+
+
+def class_outside(value: Value) -> Global | None:
+    """The class in ("module", class, file, source): torch before 1.6 wrote each module's class as a reference to the outside."""
+    found = value.id if type(value) is Persistent else None
+    if type(found) is not tuple or len(found) != 4 or type(found[0]) not in (str, bytes) or type(found[1]) is not Global:
+        return None
+    return found[1] if found[0] in ("module", b"module") else None
 
 
 class Unknown:
