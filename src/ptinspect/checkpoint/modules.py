@@ -1,26 +1,32 @@
-"""Module-like objects: anything that carries `_modules` or `_parameters`, its class known here or not.
+"""Module-like objects: anything that carries `_modules` or `_parameters`, its class known here or not, and TorchScript's.
 
-The walk is iterative and bounded: a module that holds itself ends at the second visit, and one module under two names is
-listed twice, as `state_dict()` does.
+A TorchScript object keeps weights, submodules and plain values side by side; its class text says which is which. The walks are
+iterative and bounded: a module that holds itself ends at the second visit, and one module under two names is listed twice, as
+`state_dict()` does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ptinspect.checkpoint.model import Role
+from ptinspect.formats.document import ClassMembers, Document
 from ptinspect.formats.reach import key_text
 from ptinspect.pickles.values import Call, Global, Pairs, Persistent, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
+MOST_MODULES = 1_000_000
 MOST_NAMES = 2_000_000
 _DEPTH = 200
+_SCRIPT = "__torch__."
+_MANGLE = re.compile(r"\b___torch_mangle_\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module of a pickled model, inert."""
+    """One module of a pickled model or a TorchScript program, inert."""
 
     class_name: str
     state: Value
@@ -30,24 +36,44 @@ class Module:
     non_persistent: frozenset[str]
 
 
-def module_of(value: Value) -> Module | None:
+def module_of(value: Value, document: Document) -> Module | None:
     """The module that a value would become, or None."""
     if type(value) is not Call:
         return None
+    if document.classes is not None and value.name.startswith(_SCRIPT):
+        return _scripted(value, document)
     for state in reversed(value.states):
         for part in state if type(state) is tuple else (state,):
             pairs = pairs_of(part)
             if pairs and any(type(key) is str and key in ("_modules", "_parameters") for key, _ in pairs):
-                return _module(value, part)
+                return _pickled(value, part)
     return None
 
 
-def _module(value: Call, state: Value) -> Module:
+def _pickled(value: Call, state: Value) -> Module:
     parameters, buffers, children = (pairs_of(lookup(state, name)) or [] for name in ("_parameters", "_buffers", "_modules"))
     left_out = lookup(state, "_non_persistent_buffers_set")
     items = left_out.items if type(left_out) is Set else _set_items(left_out)
     names = frozenset(item for item in items if type(item) is str)
     return Module(class_of(value), state, list(entries(parameters)), list(entries(buffers)), list(entries(children)), names)
+
+
+def _scripted(value: Call, document: Document) -> Module | None:
+    pairs = pairs_of(value.state)
+    members = document.classes(value.name) if document.classes is not None else None
+    if pairs is None:
+        return None
+    members = members or ClassMembers()
+    parameters, buffers, children = [], [], []
+    for key, item in entries(pairs):
+        if type(item) is Call and item.name.startswith(_SCRIPT) and id(item) not in document.by_value:
+            children.append((key, item))
+        elif key in members.parameters:
+            parameters.append((key, item))
+        elif id(item) in document.by_value and (members.buffers is None or key in members.buffers):
+            buffers.append((key, item))
+    name = _MANGLE.sub("", value.name.removeprefix(_SCRIPT))
+    return Module(name, value.state, parameters, buffers, children, frozenset())
 
 
 def _set_items(value: Value) -> list[Value]:
@@ -64,27 +90,34 @@ def class_of(value: Call) -> str:
     if type(fn) is Global and fn.name.rpartition(".")[2] in ("_reconstructor", "__newobj__", "_rebuild_from_type_v2"):
         first = value.args[0] if type(value.args) is tuple and value.args else None
         fn = first if type(first) is Global else fn
-    if type(fn) is Global and fn.name.startswith("torch.nn.parallel.") and "." in fn.name:
-        return fn.name
     return fn.name if type(fn) is Global else "?"
 
 
-def state_entries(root: Value, by_value: dict[int, TensorInfo]) -> Iterator[tuple[str, TensorInfo, Role]]:
-    """What `state_dict()` would return: parameters, persistent buffers, then the children's, each in order."""
+def modules_below(root: Value, document: Document) -> Iterator[tuple[str, Module]]:
+    """Every module under every name it has, parents first, by its path below `root`."""
     todo: list[tuple[Value, str, tuple[int, ...]]] = [(root, "", ())]
-    names = 0
-    while todo:
-        value, prefix, above = todo.pop()
-        module = module_of(value)
+    spare = MOST_MODULES
+    while todo and spare > 0:
+        value, path, above = todo.pop()
+        module = module_of(value, document)
         if module is None or id(value) in above or len(above) > _DEPTH:
             continue
-        for pairs, role in ((module.parameters, "parameter"), (module.buffers, "buffer")):
-            for key, item in pairs:
-                tensor = by_value.get(id(item))
-                if tensor is not None and not (role == "buffer" and key in module.non_persistent):
-                    names += 1
-                    yield prefix + key_text(key), tensor, role  # type: ignore[misc]
-        if names > MOST_NAMES or len(todo) > MOST_NAMES:
-            return
+        spare -= 1
+        yield path, module
         below = (*above, id(value))
-        todo.extend((child, f"{prefix}{key_text(key)}.", below) for key, child in reversed(module.children))
+        todo.extend((child, f"{path}.{key_text(key)}" if path else key_text(key), below) for key, child in reversed(module.children))
+
+
+def state_entries(root: Value, document: Document) -> Iterator[tuple[str, TensorInfo, Role]]:
+    """What `state_dict()` would return: parameters, persistent buffers, then the children's, each in order."""
+    spare = MOST_NAMES
+    for path, module in modules_below(root, document):
+        lead = f"{path}." if path else ""
+        kept = [pair for pair in module.buffers if type(pair[0]) is not str or pair[0] not in module.non_persistent]
+        roles: tuple[tuple[Pairs, Role], ...] = ((module.parameters, "parameter"), (kept, "buffer"))
+        for pairs, role in roles:
+            for key, item in pairs:
+                tensor = document.by_value.get(id(item))
+                if tensor is not None and spare > 0:
+                    spare -= 1
+                    yield lead + key_text(key), tensor, role

@@ -51,7 +51,7 @@ class WeightSearch:
         if pairs is not None and is_optimizer(pairs):
             self.optimizers.append(path)
             return True
-        module = module_of(value)
+        module = module_of(value, self.document)
         if module is not None:
             self.found.append(self._model(module, path, value))
             return True
@@ -99,11 +99,11 @@ class WeightSearch:
         wrapped, inner = [], module
         while inner.class_name.rpartition(".")[2] in WRAPPERS and len(inner.children) == 1:
             wrapped.append(inner.class_name)
-            child = module_of(inner.children[0][1])
+            child = module_of(inner.children[0][1], self.document)
             if child is None:
                 break
             inner = child
-        found = tuple(Entry(name, tensor, role) for name, tensor, role in state_entries(value, self.document.by_value))
+        found = tuple(Entry(name, tensor, role) for name, tensor, role in state_entries(value, self.document))
         prefix = common_prefix([e.name for e in found])
         return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value, count_elements(found))
 
