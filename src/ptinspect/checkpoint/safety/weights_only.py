@@ -1,13 +1,14 @@
 """What torch.load(weights_only=True) of torch 2.13 would say to a file, by its rules: names, instructions, targets, arguments.
 
-The rules are applied to the inert values after the walk, not while it runs: every value that can be reached is looked at once, and
-the tensors that the reader has already checked are passed over (100,000 tensors cost 20 ms). Locations are taken as given: a file
-saved on a GPU counts as if it were loaded where there is one, or with map_location.
+The rules are applied to the inert values after the walk, not while it runs: every value that can be reached is looked at once. Of
+tensors, which the reader has checked already, only what is put into them afterwards; the odd arguments that no writer gives (a text
+as requires_grad) are looked for up to MANY tensors, since 100,000 of them shall cost 50 ms at most. Locations are taken as given: a
+file saved on a GPU counts as if it were loaded where there is one, or with map_location.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ptinspect.checkpoint.safety.spelling import escaped
@@ -22,17 +23,24 @@ from ptinspect.checkpoint.safety.weights_only_names import (
     TENSOR_TYPES,
     renamed,
 )
+from ptinspect.dtypes import from_global
 from ptinspect.formats.document import Document, Pickle
 from ptinspect.pickles.machine import Stream
 from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Unknown, Value, pairs_of
-from ptinspect.tensors import TensorInfo
 
 PATIENCE = 10_000_000
+MANY = 20_000
 DEVICES = "cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy vulkan mps meta hpu mtia privateuseone".split()
 LAYOUTS = frozenset(f"torch.{name}" for name in "strided sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc _mkldnn jagged".split())
 FUNCTIONS = frozenset(name for name in REBUILD) | {"torch.serialization._get_layout", "_codecs.encode"}
+DIFFERENTIABLE = frozenset(("float", "complex", "quantized"))
+UNTYPED = "torch.storage.UntypedStorage"
 MAPPINGS = ("collections.OrderedDict", "collections.Counter")
 BUILT = frozenset((*MAPPINGS, "torch.Tensor", "torch.nn.parameter.Parameter", *BARE_STORAGES)) | TENSOR_TYPES
+VALUES = frozenset("builtins.set builtins.bytearray builtins.complex torch.Size torch.device".split())
+TYPES = frozenset(("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nested._internal.nested_tensor.NestedTensor"))
+GRADIENT_AT = {"torch._utils._rebuild_tensor_v2": 4, "torch._utils._rebuild_tensor_v3": 4, "torch._utils._rebuild_qtensor": 5}
+CODECS = {"latin1": "latin-1", "latin-1": "latin-1", "iso-8859-1": "latin-1", "utf-8": "utf-8", "utf8": "utf-8", "ascii": "ascii"}
 UNHASHABLE = frozenset((*MAPPINGS, "builtins.bytearray", "builtins.set"))
 
 
@@ -50,9 +58,11 @@ def why_refused(document: Document) -> str | None:
     try:
         for pickle in pickles:
             _check_stream(pickle.stream)
-        _check_tensors(document.tensors)
+            if document.container == "torch-legacy" and UNTYPED in pickle.stream.globals:
+                raise _Refused("its storages have no type, which torch cannot read from a file of the old format")
+        _check_tensors(document)
         for pickle in pickles:
-            _Walk(document).over([pickle.stream.root, *pickle.stream.left])
+            _Walk(document, pickle).over([pickle.stream.root, *pickle.stream.left])
     except _Refused as reason:
         return str(reason)
     return ""
@@ -66,10 +76,18 @@ def _read_by_torch(document: Document) -> list[Pickle]:
     return (main or document.pickles)[:1]
 
 
-def _check_tensors(tensors: Iterable[TensorInfo]) -> None:
-    for tensor in tensors:
+def _check_tensors(document: Document) -> None:
+    """What is wrong with a tensor by itself: its range, gradients of whole numbers, a record that is longer than its storage."""
+    records = document.records
+    for tensor in document.tensors:
         if tensor.problem is not None:
             raise _Refused(f"the tensor {escaped(tensor.name, 200)} cannot be rebuilt: {tensor.problem}")
+        if tensor.requires_grad and tensor.dtype.family not in DIFFERENTIABLE:
+            raise _Refused(f"the tensor {escaped(tensor.name, 200)} holds whole numbers and requires gradients")
+        ref = tensor.storage
+        record = records.get(ref.record) if ref is not None and ref.record is not None else None
+        if record is not None and ref is not None and record.size != ref.nbytes and ref.dtype.bits >= 8:
+            raise _Refused(f"the record {escaped(record.name, 200)} is not as long as its storage")
 
 
 def _check_stream(stream: Stream) -> None:
@@ -103,9 +121,12 @@ def _check_name(found: Global) -> None:
 class _Walk:
     """Every value that can be reached, once."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, pickle: Pickle) -> None:
         self.tensors = document.by_value
         self.legacy = document.container == "torch-legacy"
+        self.records = document.records
+        self.folder = pickle.name.removesuffix("data.pkl") + "data/"
+        self.many = len(document.tensors) > MANY
         self.seen: set[int] = set()
         self.hashed: dict[int, int] = {}
 
@@ -135,14 +156,15 @@ class _Walk:
         return self.pairs(value.pairs)
 
     def pairs(self, pairs: list[tuple[Value, Value]]) -> list[Value]:
-        """Look at keys; give back what lies below."""
-        below: list[Value] = []
-        for key, item in pairs:
-            if type(key) is not str and type(key) is not int:
+        """Look at keys; give back what lies below. Of many tensors, only those with something put into them."""
+        if {type(key) for key, _ in pairs} - {str, int}:
+            for key, _ in pairs:
                 self.check_key(key)
-                below.append(key)
-            below.append(item)
-        return below
+            return [side for pair in pairs for side in pair]
+        if not self.many:
+            return [item for _, item in pairs]
+        tensors = self.tensors
+        return [item for _, item in pairs if id(item) not in tensors or item.pairs is not None or item.items is not None]
 
     def _set(self, value: Set) -> list[Value]:
         if value.items or value.frozen:
@@ -154,9 +176,19 @@ class _Walk:
         identity = value.id
         if type(identity) is not tuple or len(identity) != (6 if self.legacy else 5) or identity[0] != "storage":
             raise _Refused("it refers to something outside that is no storage")
-        if type(identity[1]) is not Global or renamed(identity[1].name) not in STORAGES | BARE_STORAGES - {"torch.storage.TypedStorage"}:
+        kind = renamed(identity[1].name) if type(identity[1]) is Global else ""
+        if kind not in STORAGES and kind != UNTYPED:
             raise _Refused("it refers to a storage of no known type")
+        if not self.legacy:
+            self._check_record(kind, identity[2], identity[4])
         return []
+
+    def _check_record(self, kind: str, key: Value, numel: Value) -> None:
+        record = self.records.get(self.folder + key) if type(key) is str else None
+        dtype = from_global(kind)
+        size = numel * (dtype.itemsize if dtype is not None else 1) if type(numel) is int else -1
+        if record is None or record.size != size:
+            raise _Refused(f"the bytes of the storage {escaped(str(key), 40)} are missing or not as many as it has")
 
     def _call(self, call: Call) -> list[Value]:
         name = renamed(call.name)
@@ -171,8 +203,9 @@ class _Walk:
             raise _Refused(f"items are appended to {escaped(name, 200)}")
         if call.pairs is not None and name not in MAPPINGS:
             raise _Refused(f"keys are set on {escaped(name, 200)}")
-        if call.states and name not in BUILT:
-            raise _Refused(f"attributes are set on {escaped(name, 200)}")
+        for state in call.states:
+            if name not in BUILT and (name not in VALUES or not _is_nothing(state)):
+                raise _Refused(f"attributes are set on {escaped(name, 200)}")
         return [*call.args, *call.states, *self.pairs(call.pairs or [])]
 
     def check_key(self, key: Value) -> None:
@@ -207,11 +240,26 @@ def _check_hashable(value: Value) -> None:
 
 
 def _check_built_tensor(call: Call) -> None:
-    """The reader checked a tensor's own arguments; what is put into it afterwards is another matter (S-03)."""
+    """The reader checked where a tensor lies; what is put into it afterwards is another matter (S-03)."""
     if call.pairs is not None:
         raise _Refused("keys are set on a tensor")
     if call.items is not None:
         raise _Refused("items are appended to a tensor")
+    args = call.args if type(call.args) is tuple else ()
+    place = GRADIENT_AT.get(call.name)
+    if place is not None and (len(args) <= place or type(args[place]) is not bool):
+        raise _Refused("requires_grad of a tensor is neither true nor false")
+    if call.name.startswith("torch._tensor._rebuild_from_type"):
+        names = [renamed(arg.name) if type(arg) is Global else "" for arg in args[:2]]
+        if len(names) < 2 or names[0] not in REBUILD or names[1] not in TYPES:
+            raise _Refused("a tensor is made a subclass that torch does not know")
+
+
+def _is_nothing(state: Value) -> bool:
+    """A state that is false in Python, or a pair of such."""
+    if type(state) is tuple and len(state) == 2:
+        return all(part is None or (type(part) is Dict and not part.pairs) for part in state)
+    return state is None or state in (0, False) or (type(state) is Dict and not state.pairs) or (type(state) in (tuple, list) and not state)
 
 
 def _bytes(value: Bytes) -> list[Value]:
@@ -269,7 +317,14 @@ def _layout(walk: _Walk, args: tuple[Value, ...]) -> bool:
 
 
 def _encode(walk: _Walk, args: tuple[Value, ...]) -> bool:
-    return 1 <= len(args) <= 3 and all(type(item) is str for item in args)
+    """Only codecs that are known by name: looking one up would import a module that the file names."""
+    if not 1 <= len(args) <= 3 or not all(type(item) is str for item in args):
+        return False
+    codec = CODECS.get(args[1].lower()) if len(args) > 1 else "utf-8"
+    try:
+        return codec is not None and (len(args) == 3 or args[0].encode(codec) is not None)
+    except UnicodeEncodeError:
+        return False
 
 
 def _bytearray(walk: _Walk, args: tuple[Value, ...]) -> bool:
