@@ -110,3 +110,8 @@ class Checkpoint:
     totals: StorageTotals
     safety: Safety
     findings: tuple[Finding, ...]
+
+    @property
+    def main(self) -> WeightSet | None:
+        """The main weights, if the file has any."""
+        return next((weights for weights in self.weights if weights.role == "main"), None)

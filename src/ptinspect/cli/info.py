@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.info_text import lines_of
@@ -55,6 +56,7 @@ def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "architecture": None,
         "safety": safety_fields(checkpoint),
         "findings": [finding_fields(finding) for finding in checkpoint.findings],
+        "load": load_lines(checkpoint.path, document, checkpoint.kind, checkpoint.main, checkpoint.safety),
         "facts": dict(document.facts),
         "metadata": dict(document.metadata),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.cli.output import count_text, plain, plural, size_text
 
@@ -42,12 +43,16 @@ def lines_of(checkpoint: Checkpoint) -> Iterator[str]:
     yield ""
     yield "How we know"
     for evidence in checkpoint.evidence:
-        yield from _wrapped(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}")
+        yield from _wrapped(plain(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}"))
+    yield ""
+    yield "How to load it"
+    lines = load_lines(checkpoint.path, checkpoint.document, checkpoint.kind, checkpoint.main, checkpoint.safety)
+    yield from (f"  {plain(line)}".rstrip() for line in lines.splitlines())
 
 
 def sentence(checkpoint: Checkpoint) -> str:
     """What the file is, in one sentence."""
-    main = next((weights for weights in checkpoint.weights if weights.role == "main"), None)
+    main = checkpoint.main
     text = _WHAT[checkpoint.kind]
     if main is not None:
         of = f" of class {plain(main.class_name)}" if main.class_name else ""
@@ -62,11 +67,12 @@ def sentence(checkpoint: Checkpoint) -> str:
 
 def _problems(checkpoint: Checkpoint) -> Iterator[str]:
     findings = checkpoint.findings
-    if not findings and not checkpoint.safety.effects:
+    effects = checkpoint.safety.effects if checkpoint.safety.verdict == "dangerous" else ()  # plain code is a fact, no problem
+    if not findings and not effects:
         return
     yield ""
     yield "Look at this"
-    for effect in checkpoint.safety.effects[:MOST_FINDINGS]:
+    for effect in effects[:MOST_FINDINGS]:
         yield from _wrapped(f"runs: {plain(effect)}")
     for finding in findings[:MOST_FINDINGS]:
         where = f" [{plain(finding.where)}]" if finding.where else ""
