@@ -334,6 +334,13 @@ def test_that_a_broken_model_json_is_a_file_problem(text: bytes, tmp_path: Path)
         opened(old_archive(tmp_path / "m.pt", **{"model.json": text}))
 
 
+def test_that_constants_and_bytecode_are_no_weights(net: Net, tmp_path: Path) -> None:
+    torch.jit.trace(net, torch.randn(2, 4))._save_for_lite_interpreter(str(tmp_path / "m.ptl"))
+    places = opened(tmp_path / "m.ptl").places
+    assert {place.path.partition(".")[0] for place in places if not place.in_weights} == {"constants", "bytecode", "traced_inputs"}
+    assert {place.path.partition(".")[0] for place in places if place.in_weights} == {"a", "conv", "bn", "tied"}
+
+
 # -- hostile files -------------------------------------------------------------------------------------------------------
 
 

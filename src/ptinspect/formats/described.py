@@ -23,14 +23,25 @@ class WholeRecords(RecordShelf):
             self.known[name] = known
         return known
 
-    def view(self, name: str, dtype: DType, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> TensorInfo:
+    def view(
+        self,
+        name: str,
+        dtype: DType,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        *,
+        offset: int,
+        grad: bool,
+        is_parameter: bool = False,
+    ) -> TensorInfo:
         """A view of such a record. One without bytes is a shape without values: torch fills it with zeros."""
         ref = self.whole(name, dtype)
         if isinstance(ref, str):
             return TensorInfo("", shape, strides, dtype, None, problem=ref)
         if ref.nbytes == 0 and 0 not in shape:
             ref = StorageRef(ref.key, dtype, 0, 0, ref.record, location="meta")
-        return TensorInfo("", shape, strides, dtype, ref, offset, problem=misfit(shape, strides, offset, dtype, ref))
+        problem = misfit(shape, strides, offset, dtype, ref)
+        return TensorInfo("", shape, strides, dtype, ref, offset, grad, is_parameter=is_parameter, problem=problem)
 
 
 class Described(Rebuilder):

@@ -13,7 +13,6 @@ from typing import Any
 from ptinspect.dtypes import BY_NAME, BYTE
 from ptinspect.formats.bounded_json import whole
 from ptinspect.formats.described import WholeRecords
-from ptinspect.formats.rebuild import changed
 from ptinspect.tensors import TensorInfo
 
 _CODES = "uint8 int8 int16 int32 int64 float16 float32 float64 complex32 complex64 complex128 bool bfloat16"
@@ -34,8 +33,8 @@ def described(shelf: WholeRecords, entry: dict[str, Any]) -> TensorInfo:
         return TensorInfo("", sizes or (), (), dtype or BYTE, None, problem="its dtype or shape is not known")
     if meta.get("layout", STRIDED) != STRIDED:
         return TensorInfo("", sizes, strides, dtype, None, problem="its layout is not strided; the raw bytes cannot be read as values")
-    tensor = shelf.view(path, dtype, sizes, strides, 0 if offset is None else offset)
-    return changed(tensor, requires_grad=meta.get("requires_grad") is True, is_parameter=entry.get("is_param") is True)
+    grad, is_parameter = meta.get("requires_grad") is True, entry.get("is_param") is True
+    return shelf.view(path, dtype, sizes, strides, offset=0 if offset is None else offset, grad=grad, is_parameter=is_parameter)
 
 
 def _number(value: object) -> int | None:

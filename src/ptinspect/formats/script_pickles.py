@@ -9,7 +9,7 @@ from functools import partial
 from ptinspect.errors import FileProblem
 from ptinspect.formats.archive import Archive
 from ptinspect.formats.document import Record
-from ptinspect.formats.script_walk import ScriptRebuilder, ScriptShelf, ScriptWalk
+from ptinspect.formats.script_walk import ScriptRebuilder, ScriptShelf, ScriptWalk, outside_weights
 from ptinspect.pickles.values import Value
 
 KNOWN = ("data", "constants", "bytecode", "traced_inputs", "mobile_debug_handles")
@@ -39,7 +39,8 @@ def gather_rest(archive: Archive, folder: str, done: Iterable[str]) -> dict[str,
             archive.note("notice", "a pickle that TorchScript does not read", "torch.jit.load ignores it.", name)
         short = name.removeprefix(folder).removesuffix(".pkl")
         try:
-            roots[short] = gather(archive, records[name], storages_of(records, folder, short), short.replace("/", "."))
+            with outside_weights(archive.reached):
+                roots[short] = gather(archive, records[name], storages_of(records, folder, short), short.replace("/", "."))
         except FileProblem as problem:
             archive.broken(name, problem)
     return roots

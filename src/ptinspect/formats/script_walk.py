@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ptinspect.formats.archive import RecordShelf
 from ptinspect.formats.described import Described
@@ -39,6 +40,15 @@ def unwrapped(value: Value, table: Sequence[Value] = ()) -> Value:
         number = args[0] if args else value.state
         return table[number] if type(number) is int and 0 <= number < len(table) else value
     return value.state if name == "__main__.IntList" else value
+
+
+@contextmanager
+def outside_weights(reached: Reached) -> Iterator[None]:
+    """Names met in here are no weights: constants of the code, bytecode, traced and example inputs."""
+    start = len(reached.places)
+    yield
+    for place in reached.places[start:]:
+        place.in_weights = False
 
 
 class ScriptWalk(Walk):

@@ -22,6 +22,7 @@ from ptinspect.formats.export_signature import read_program
 from ptinspect.formats.nested import read_nested
 from ptinspect.formats.reach import Walk
 from ptinspect.formats.script_pickles import add_facts
+from ptinspect.formats.script_walk import outside_weights
 from ptinspect.pickles.values import Dict, Value, pairs_of
 
 _NEW, _OLD = "archive_format", "serialized_exported_program.json"
@@ -148,7 +149,8 @@ class _Export:
     def _inputs(self, name: str, root: Dict, lead: str) -> None:
         record = self._take(name)
         if record is not None:
-            root.pairs.append((_INPUTS, read_nested(self.archive, record, lead + _INPUTS)))
+            with outside_weights(self.archive.reached):
+                root.pairs.append((_INPUTS, read_nested(self.archive, record, lead + _INPUTS)))
 
     def _rest(self) -> None:
         """Members that no config names: archives themselves, as compiled models keep their weights, and pickles put there by hand."""

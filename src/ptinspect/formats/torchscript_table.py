@@ -20,7 +20,7 @@ from ptinspect.formats.described import WholeRecords
 from ptinspect.formats.document import ClassMembers, Document
 from ptinspect.formats.rebuild import changed
 from ptinspect.formats.script_pickles import gather_rest, texts
-from ptinspect.formats.script_walk import ScriptRebuilder, ScriptWalk
+from ptinspect.formats.script_walk import ScriptRebuilder, ScriptWalk, outside_weights
 from ptinspect.pickles.values import Call, Dict, Global, Value
 from ptinspect.tensors import TensorInfo
 
@@ -95,7 +95,8 @@ class _Model:
         root = self._tree(main if isinstance(main, dict) else {})
         ScriptWalk(self.rebuilder, archive.limits, archive.reached, self.table).over(root)
         constants = [value for value in self.table if id(value) not in archive.reached.by_value]
-        ScriptWalk(self.rebuilder, archive.limits, archive.reached).over(constants, "constants")
+        with outside_weights(archive.reached):
+            ScriptWalk(self.rebuilder, archive.limits, archive.reached).over(constants, "constants")
         archive.document.classes = self.classes.get
         return root
 
@@ -122,8 +123,8 @@ class _Model:
         if _get(entry, "is_quantized") is True:
             kind = _QUANTIZED.get(kind, kind)
             quantizer = ("torch.per_tensor_affine", _get(entry, "scale"), whole(_get(entry, "zero_point")))
-        tensor = self.records.view(key, BY_NAME[kind], shape, strides, offset)
-        return changed(tensor, requires_grad=_get(entry, "requires_grad") is True, quantizer=quantizer)
+        tensor = self.records.view(key, BY_NAME[kind], shape, strides, offset=offset, grad=_get(entry, "requires_grad") is True)
+        return tensor if quantizer is None else changed(tensor, quantizer=quantizer)
 
     def _tree(self, main: Json) -> Call:
         """Modules as TorchScript's own pickles would hold them, from the root down without recursion."""
