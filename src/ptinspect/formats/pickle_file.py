@@ -106,7 +106,7 @@ def _broken(document: Document, stream: Stream) -> None:
 
 def _further(document: Document, row: Row) -> None:
     """Whatever follows the first pickle: more of them, blanks, or bytes that mean nothing."""
-    begin, known = row.at, len(document.pickles)
+    known = len(document.pickles)
     row.rest(document, "further pickle")
     more, left = len(document.pickles) - known, row.source.size - row.at
     if more:
@@ -116,7 +116,7 @@ def _further(document: Document, row: Row) -> None:
         detail = f"{left:,} bytes were not read: over the limits `pickles` or `seconds`."
         _note(document, "warning", "too many pickles in a row", detail)
     elif left and not _is_blank(row.source, row.at):
-        _note(document, "notice", "bytes after the last pickle", f"{left:,} bytes from byte {row.at:,} on are no pickle.", f"byte {begin:,}")
+        _note(document, "notice", "bytes after the last pickle", f"{left:,} bytes from byte {row.at:,} on are no pickle.")
 
 
 def _note(document: Document, severity: Severity, title: str, detail: str, where: str | None = None) -> None:

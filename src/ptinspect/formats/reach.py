@@ -100,13 +100,14 @@ class Walk:
             todo.extend(reversed(_attributes(call, step)))
 
     def place(self, call: Value, tensor: TensorInfo, step: Step, known: bool) -> None:
-        """Give a tensor its name; the data inside a parameter is the parameter."""
+        """Give a tensor its name. The data inside a parameter is the parameter, whichever of the two was met first."""
         reached = self.reached
         path = self._free(step.text(self.limits.name_chars))
         if known:
             reached.places.append(Place(path, tensor, step.in_weights))
             return
-        twin = self._wrapped(call)
+        inner = data_within(call)
+        twin = None if inner is None else reached.by_value.get(id(inner))
         if twin is not None:
             reached.by_value[id(call)] = twin
             reached.places.append(Place(path, twin, step.in_weights))
@@ -115,14 +116,8 @@ class Walk:
         reached.tensors.append(tensor)
         reached.places.append(Place(path, tensor, step.in_weights))
         reached.by_value[id(call)] = tensor
-        inner = data_within(call)
         if type(inner) is Call:
             reached.by_value.setdefault(id(inner), tensor)
-
-    def _wrapped(self, call: Call) -> TensorInfo | None:
-        """The tensor that was met already as the data inside this parameter."""
-        inner = data_within(call)
-        return None if inner is None else self.reached.by_value.get(id(inner))
 
     def _free(self, path: str) -> str:
         """A second place that would print the same path gets `#2`."""

@@ -370,13 +370,13 @@ _AROUND = frozenset(name for name, reader in READERS.items() if reader in (_para
 _TYPED = frozenset(name for name, reader in READERS.items() if reader is _from_type)
 
 
-def data_within(call: Value) -> Value:
+def data_within(value: Value) -> Value:
     """The tensor that a parameter is made from, or None: it is the parameter, and no second tensor."""
-    if type(call) is not Call or type(call.args) is not tuple:
-        return None
-    args = call.args
-    if call.name in _AROUND:
-        return _old_state(call, args)[0] if call.states else args[0] if args else None
-    if call.name in _TYPED and len(args) > 2 and type(args[0]) is Global and args[0].name in _AROUND:
-        return args[2][0] if type(args[2]) is tuple and args[2] else None
+    name = value.name if type(value) is Call else ""
+    if name in _AROUND:
+        args = value.args if type(value.args) is tuple else ()
+        return _old_state(value, args)[0]
+    if name in _TYPED and type(value.args) is tuple and len(value.args) > 2:
+        fn, _, args = value.args[:3]
+        return args[0] if type(fn) is Global and fn.name in _AROUND and type(args) is tuple and args else None
     return None

@@ -40,7 +40,7 @@ class RecordShelf:
         if type(numel) is not int or not 0 <= numel < MOST_NUMEL:
             return "its storage has a size that is no number of elements"
         record = self.directory.records.get(self.folder + key)
-        nbytes = dtype.nbytes(numel)
+        nbytes = numel * dtype.itemsize  # torch counts the elements of a storage in whole bytes, packed ones too
         where = location if type(location) is str else "cpu"
         if record is None:
             if nbytes == 0 or where == "meta":
