@@ -57,9 +57,7 @@ def why_refused(document: Document) -> str | None:
     pickles = _read_by_torch(document)
     try:
         for pickle in pickles:
-            _check_stream(pickle.stream)
-            if document.container == "torch-legacy" and UNTYPED in pickle.stream.globals:
-                raise _Refused("its storages have no type, which torch cannot read from a file of the old format")
+            _check_stream(pickle.stream, document.container == "torch-legacy")
         _check_tensors(document)
         for pickle in pickles:
             _Walk(document, pickle).over([pickle.stream.root, *pickle.stream.left])
@@ -90,10 +88,12 @@ def _check_tensors(document: Document) -> None:
             raise _Refused(f"the record {escaped(record.name, 200)} is not as long as its storage")
 
 
-def _check_stream(stream: Stream) -> None:
+def _check_stream(stream: Stream, legacy: bool) -> None:
     """Names first, in file order, then instructions, then what no rule of torch allows."""
     for found in stream.globals.values():
         _check_name(found)
+    if legacy and UNTYPED in stream.globals:
+        raise _Refused("its storages have no type, which torch cannot read from a file of the old format")
     if stream.instructions:
         code = min(stream.instructions)
         raise _Refused(f"it uses the pickle instruction 0x{code:02x}, which torch does not read")
