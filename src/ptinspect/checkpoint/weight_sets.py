@@ -55,6 +55,9 @@ class WeightSearch:
         if module is not None:
             self.found.append(self._model(module, path, value))
             return True
+        if pairs is not None and path in self.document.signatures:
+            self.found.append(self._exported(value, pairs, path))
+            return True
         if pairs is not None and self.is_state_dict(pairs):
             self.found.append(self._state_dict(value, pairs, path))
             return True
@@ -94,6 +97,16 @@ class WeightSearch:
         return WeightSet(
             path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value, count_elements(found)
         )
+
+    def _exported(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
+        """The state_dict of an exported program: its graph's signature says what is a parameter, what a persistent buffer."""
+        signature = self.document.signatures[path]
+        roles: dict[str, Role] = dict.fromkeys(signature.parameters, "parameter")
+        roles.update({name: "buffer" for name in signature.buffers if name not in signature.non_persistent})
+        named = [(key, self.document.by_value.get(id(item))) for key, item in entries(pairs) if type(key) is str and key in roles]
+        found = tuple(Entry(key, tensor, roles[key]) for key, tensor in named if tensor is not None)
+        prefix = common_prefix([e.name for e in found])
+        return WeightSet(path, "state_dict", None, (), prefix, found, "confirmed", value, count_elements(found))
 
     def _model(self, module: Module, path: str, value: Value) -> WeightSet:
         wrapped, inner = [], module
