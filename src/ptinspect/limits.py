@@ -20,7 +20,7 @@ class Limits:
     string_bytes: int = 256 << 20
     integer_bytes: int = 1_024
     seconds: float = 30.0
-    zip_entries: int = 2_000_000
+    zip_entries: int = 1_000_000
     header_bytes: int = 512 << 20
     inflate_ratio: int = 200
     inflate_bytes: int = 256 << 20

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ptinspect.errors import FileProblem, LimitExceeded
 from ptinspect.formats.candidate import Candidate
@@ -24,6 +25,7 @@ SNIFFED = 64
 STREAMS = 16
 ARCHIVES = 3
 MEMBERS = 100_000
+SHARE = 10
 
 _PICKLE_NAMES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".th", ".p", ".joblib", ".dill", ".dat", ".data")
 _CHECKPOINT_NAMES = (".pt", ".pth", ".ckpt", ".th", ".bin", ".pkl", ".pickle", ".safetensors", ".ptl", ".pt2", ".mar")
@@ -45,14 +47,15 @@ class Search:
     """The pickles of one archive and of the archives in it, with the names of members that could be opened once unpacked."""
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        # All members together may cost what one file may: each gets a share, and what it built is not kept.
+        self.limits = replace(limits, seconds=limits.seconds / SHARE, opcodes=limits.opcodes // SHARE)
         self.pickles: list[Pickle] = []
         self.openable: list[str] = []
         self.left_out = 0
         self.seen = 0
         self.opcodes = 0
         self.inflated = 0
-        self.deadline = time.monotonic() + limits.seconds / 3
+        self.deadline = time.monotonic() + self.limits.seconds
 
     def through(self, directory: ZipDirectory, records: Iterable[Record], prefix: str = "", depth: int = 0) -> None:
         """Look at these members of one directory."""
@@ -70,7 +73,7 @@ class Search:
 
     def _is_spent(self) -> bool:
         """Whether the budget that all members share is used up."""
-        over = self.seen >= MEMBERS or self.opcodes > self.limits.opcodes or self.inflated > self.limits.inflate_bytes
+        over = self.seen >= MEMBERS or self.opcodes > SHARE * self.limits.opcodes or self.inflated > self.limits.inflate_bytes
         return over or time.monotonic() > self.deadline or len(self.pickles) >= self.limits.pickles
 
     def _member(self, directory: ZipDirectory, record: Record, name: str, depth: int) -> None:
@@ -87,6 +90,7 @@ class Search:
             return
         for pickle in pickles_in(source, name, self.limits, numpy_pickle(head) if head[:6] == _NUMPY else 0):
             self.opcodes += pickle.stream.opcodes
+            pickle.stream.root = None
             self.pickles.append(pickle)
 
     def _source(self, directory: ZipDirectory, record: Record) -> Source:

@@ -101,7 +101,8 @@ def shown(name: str) -> str:
 
 def _odd_names(records: dict[str, Record], limits: Limits) -> list[Finding]:
     """Names that lead out of the folder into which a careless program unpacks."""
-    out = [name for name in records if _leads_out(name.replace("\\", "/"))]
+    odd = (name for name in records if ".." in name or name[:1] in "/\\" or name[1:2] == ":")
+    out = [name for name in odd if _leads_out(name.replace("\\", "/"))]
     detail = "A program that unpacks the archive without care would write outside of its folder."
     return [Finding("warning", "a member's name leads out of the archive", detail, name) for name in out[: limits.findings]]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import time
 import zlib
+from dataclasses import replace
 
 from ptinspect.dtypes import from_global
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
@@ -45,7 +46,7 @@ class Salvage:
         self.expected: dict[str, int] = {}
         self.pickle_whole = False
         self.reached = 0
-        self.deadline = time.monotonic() + self.limits.seconds / 3
+        self.deadline = time.monotonic() + self.limits.seconds / 5
         self._walk()
         self.missing = [name for name in self.expected if name not in self.records]
         self.found = len(self.records)
@@ -142,7 +143,8 @@ class Salvage:
             source = Slice(self.source, record.data or 0, record.stored) if record.is_plain else Memory(directory.read(record))
         except FileProblem:
             return
-        stream = run(Window(source), self.limits)
+        # The pickle is walked twice, here and by its reader, so this first walk gets a part of the limits only.
+        stream = run(Window(source), replace(self.limits, seconds=self.limits.seconds / 5, opcodes=self.limits.opcodes // 4))
         folder = record.name[: -len(".pkl")] + "/"
         for key, nbytes in storages(stream.root):
             self.expected[folder + key] = nbytes

@@ -95,7 +95,7 @@ class ZipDirectory:
         previous, end, size = None, 0, self.source.size
         for record in sorted(self.records.values(), key=_by_header):
             header = record.header
-            if header < end and previous is not None:
+            if header < end and previous is not None and len(self.findings) < self.limits.findings:
                 inside = f"It begins inside {previous.name!r}; one of the two shows foreign bytes."
                 self.note("warning", "records overlap", inside, record.name)
             reach = header + 30 + record.stored
