@@ -52,19 +52,32 @@ class Layout:
     tensors: Mapping[str, Shape]
 
 
-def crc(name: str, shape: Shape) -> int:
-    """One name and its shape as a number, in any file and on any machine the same."""
-    return zlib.crc32(f"{name} {shape}".encode("utf-8", "backslashreplace"))
+def crcs(tensors: Mapping[str, Shape]) -> dict[str, int]:
+    """Each name and its shape as a number, in any file and on any machine the same. Shapes repeat, so theirs are kept."""
+    kept: dict[Shape, int] = {}
+    found = {}
+    for name, shape in tensors.items():
+        start = kept.get(shape)
+        if start is None:
+            start = kept[shape] = zlib.crc32(f"{shape} ".encode())
+        found[name] = zlib.crc32(name.encode("utf-8", "backslashreplace"), start)
+    return found
 
 
-def digest(crcs: Iterable[int]) -> int:
+def digest(values: Iterable[int]) -> int:
     """Names and shapes as one number, in whatever order they come."""
-    return sum(crcs) & _MASK
+    return sum(values) & _MASK
 
 
 def is_counter(name: str) -> bool:
     """Batch norm's counters came with torch 0.4.1: they tell nothing about an architecture."""
     return name.endswith("num_batches_tracked")
+
+
+def plainness(entry: str) -> tuple[bool, bool, bool, int, str]:
+    """Which of equal models gives its name: torchvision's before others, unquantized, no options, the shortest."""
+    library, _, name = entry.partition(":")
+    return library != "torchvision", name.startswith("quantized_"), "?" in name, len(name), name
 
 
 class Index:
@@ -105,12 +118,12 @@ class Index:
             at += 1
         return found
 
-    def with_samples(self, crcs: Iterable[int]) -> Counter[int]:
+    def with_samples(self, wanted: Iterable[int]) -> Counter[int]:
         """How many of their samples the layouts have among these numbers."""
         data = self._section(1)
         count = int.from_bytes(data[:4], "little")
         values, found = _numbers("I", data[4 : 4 + count * 4]), Counter[int]()
-        hits = set(crcs).intersection(values)
+        hits = set(wanted).intersection(values)
         if hits:
             ends, runs = _numbers("I", data[4 + count * 4 : 4 + count * 8]), _numbers("H", data[4 + count * 8 :])
             for hit in hits:
@@ -195,9 +208,9 @@ def packed(layouts: list[Layout], versions: str) -> bytes:
 def _packed_keys(layouts: list[Layout]) -> bytes:
     keys: set[tuple[int, int]] = set()
     for number, layout in enumerate(layouts):
-        head = heads(layout.tensors)
-        keys.add((digest(crc(*item) for item in layout.tensors.items()), number))
-        keys.add((digest(crc(*item) for item in layout.tensors.items() if not item[0].startswith(head)), number))
+        head, values = heads(layout.tensors), crcs(layout.tensors)
+        keys.add((digest(values.values()), number))
+        keys.add((digest(value for name, value in values.items() if not name.startswith(head)), number))
     ordered = sorted(keys)
     return _bytes("I", [key for key, _ in ordered]) + _bytes("H", [number for _, number in ordered])
 
@@ -205,7 +218,8 @@ def _packed_keys(layouts: list[Layout]) -> bytes:
 def _packed_samples(layouts: list[Layout]) -> bytes:
     found: dict[int, list[int]] = {}
     for number, layout in enumerate(layouts):
-        for value in sorted({crc(*item) for item in layout.tensors.items() if not is_counter(item[0])})[:SAMPLE]:
+        values = {value for name, value in crcs(layout.tensors).items() if not is_counter(name)}
+        for value in sorted(values)[:SAMPLE]:
             found.setdefault(value, []).append(number)
     ends, runs = [], []
     for value in sorted(found):

@@ -13,10 +13,11 @@ HEADS = frozenset({"fc", "classifier", "head", "heads", "lm_head", "score", "qa_
 
 def heads(names: Iterable[str]) -> tuple[str, ...]:
     """The head's children by their dotted paths, each with its final dot; empty where there are no modules."""
-    base, names = "", list(names)
+    base, inside = "", list(names)
     while True:
-        inside = [name[len(base) :] for name in names if name.startswith(base)]
-        children = list(dict.fromkeys(name.partition(".")[0] for name in inside if "." in name))
+        split = [name.partition(".") for name in inside]
+        children = list(dict.fromkeys([first for first, dot, _ in split if dot]))
         if len(children) != 1:
             return tuple(f"{base}{child}." for child in children if child in HEADS or child == children[-1])
         base += f"{children[0]}."
+        inside = [rest for _, dot, rest in split if dot]

@@ -4,6 +4,10 @@ Built on the meta device from the libraries themselves, nothing downloaded: all 
 and after conversion, detectors also as they are built to receive their trained weights, segmentation models also with their
 auxiliary classifier; and all of timm's. Written with the same libraries it comes out the same to the byte. It takes four minutes.
 
+The shipped one has 636,732 bytes: 1,389 distinct layouts of torchvision 0.28.0's 121 models with 24 variants and of timm 1.0.31's
+1,371 models, 611,000 names and shapes. googlenet and inception_v3 are there with their auxiliary classifiers only, which is how
+their files come: without them they are a subset.
+
 timm is needed to write the index only, and is no dependency: `pip install --no-deps timm huggingface_hub pyyaml tqdm`.
 """
 
@@ -17,7 +21,7 @@ from typing import Any
 import torch
 
 from ptinspect import resources
-from ptinspect.checkpoint.architecture_index import Layout, Shape, packed
+from ptinspect.checkpoint.architecture_index import Layout, Shape, packed, plainness
 from ptinspect.runner import factories
 
 _CLASSES = {"detection": 91, "segmentation": 21, "optical_flow": 0}
@@ -87,12 +91,6 @@ def distinct(layouts: Iterator[Layout]) -> list[Layout]:
         entries = tuple(sorted({*known.entries, *layout.entries}, key=plainness))
         found[key] = Layout(entries, known.classes, known.tensors)
     return list(found.values())
-
-
-def plainness(entry: str) -> tuple[int, bool, bool, int, str]:
-    """Which of equal models gives its name: torchvision's before timm's, unquantized, no options, the shortest."""
-    library, _, name = entry.partition(":")
-    return factories.LIBRARIES.index(library), name.startswith("quantized_"), "?" in name, len(name), name
 
 
 if __name__ == "__main__":
