@@ -22,6 +22,7 @@ from ptinspect.pickles.values import Call, Dict, Pairs, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
 
 MOST_GROUPS = 10_000
+LOOKED_AT = 256
 Slot = int | str
 """A parameter as the optimizer names it: a number, a name, or the identity of a pickled parameter."""
 
@@ -68,7 +69,7 @@ class Optimizer:
     def fields(self) -> dict[str, Any]:
         """As JSON."""
         groups = [group.fields() for group in self.groups]
-        return {"path": self.path, "class": self.class_name, "certainty": self.certainty, "groups": groups}
+        return {"path": self.path, "class": self.class_name, "certainty": self.certainty, "groups": groups, "steps": self.steps}
 
 
 def optimizer_of(path: str, value: Value, scalars: Scalars) -> Optimizer:
@@ -118,24 +119,21 @@ def slot_of(value: Value, scalars: Scalars) -> Slot | None:
 
 
 def _state(pairs: Pairs, scalars: Scalars) -> tuple[dict[Slot, dict[str, TensorInfo]], set[str], int | None]:
-    """The tensors kept for each slot, every name that occurs, and the highest count of steps that is a plain number."""
-    by_value, names, steps = scalars.by_value, set[str](), -1
+    """The tensors kept for each slot, every name that occurs, and the highest count of steps that is a plain number.
+
+    Plain numbers are looked at in the first slots only: they carry the same names in all, and there may be 100,000 of them.
+    """
+    find, names, steps = scalars.by_value.get, set[str](), -1
     found: dict[Slot, dict[str, TensorInfo]] = {}
     for key, item in pairs:
         slot = key if type(key) in (int, str) else slot_of(key, scalars)
         inner = item.pairs if type(item) is Dict else pairs_of(item)
         if slot is None or not inner:
             continue
-        kept: dict[str, TensorInfo] = {}
-        for name, value in inner:
-            if type(name) is not str:
-                continue
-            names.add(name)
-            tensor = by_value.get(id(value))
-            if tensor is not None:
-                kept[name] = tensor
-            elif name == "step" and type(value) is int:
-                steps = max(steps, value)
+        kept = {name: tensor for name, value in inner if type(name) is str and (tensor := find(id(value))) is not None}
+        if not kept.keys() <= names or len(found) < LOOKED_AT:
+            names.update(name for name, _ in inner if type(name) is str)
+            steps = max(steps, *(value for name, value in inner if name == "step" and type(value) is int), -1)
         found[slot] = kept
     return found, names, steps if steps >= 0 else None
 

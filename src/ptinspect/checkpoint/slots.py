@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
-from ptinspect.checkpoint.model import Certainty, Evidence, WeightSet, memory_of
+from ptinspect.checkpoint.model import Certainty, Entry, Evidence, WeightSet, memory_of
 from ptinspect.checkpoint.optimizers import Optimizer, Slot
 from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
 from ptinspect.findings import Finding
@@ -128,13 +129,19 @@ def _fit(optimizer: Optimizer, weights: WeightSet) -> Fit | None:
     if names is not None:
         return Fit(optimizer.path, weights.path, "names", names, frozenset(names.values())) if names else None
     slots = optimizer.slots
-    every = [(entry.name, entry.tensor.shape) for entry in weights.entries if entry.role == "parameter"]
-    for parameters in (parameters_of(weights), every):
-        if slots and optimizer.groups and len(slots) == len(parameters):
-            found = _by_order(optimizer, weights.path, slots, parameters)
-            if found is not None:
-                return found
+    if not slots or not optimizer.groups:
+        return None
+    for listing in (parameters_of, _every_name):
+        parameters = listing(weights) if len(slots) <= len(weights.entries) else []
+        found = _by_order(optimizer, weights.path, slots, parameters) if len(slots) == len(parameters) else None
+        if found is not None:
+            return found
     return None
+
+
+def _every_name(weights: WeightSet) -> Parameters:
+    """A set's parameters with tied ones under each of their names, as a model lists them that was untied after loading."""
+    return [(entry.name, entry.tensor.shape) for entry in weights.entries if entry.role == "parameter"]
 
 
 def _by_identity(optimizer: Optimizer, weights: WeightSet) -> dict[Slot, str]:
@@ -230,7 +237,9 @@ def _tell(optimizer: Optimizer, fit: Fit, weights: WeightSet, fitting: Fitting) 
     """What a fit says beyond itself: listed parameters without state, states that do not fit, names that are not there."""
     shapes = {entry.name: entry.tensor.shape for entry in weights.entries}
     where = optimizer.path or None
-    misfits = [(name, shapes[name], bad) for slot, name in fit.names.items() if (bad := _misfit(optimizer, slot, shapes[name]))]
+    by_shape = fit.how not in ("names", "identity")  # then every shape has been compared already
+    slots = () if by_shape else fit.names.items()
+    misfits = [(name, shapes[name], bad) for slot, name in slots if (bad := _misfit(optimizer, slot, shapes[name]))]
     if misfits:
         fitting.findings.append(_misfits(misfits, where))
     lost = len(optimizer.slots) - len(fit.names)
@@ -282,25 +291,21 @@ def trainable_of(weights: WeightSet, fits: Iterable[Fit]) -> Trained | None:
     """Which parameters of a weight set are trained: by requires_grad of a pickled module, else by the optimizers mapped to it."""
     parameters = [entry for entry in weights.entries if entry.role == "parameter"]
     if weights.trained() is not None:
-        names = {entry.name: entry.tensor.requires_grad is True for entry in parameters}
-        return _counted(weights, names, "confirmed", "`requires_grad` of each parameter is stored in the pickled module")
+        on = {entry.name for entry in parameters if entry.tensor.requires_grad}
+        return _counted(parameters, on, "confirmed", "`requires_grad` of each parameter is stored in the pickled module")
     own = [fit for fit in fits if fit.weights == weights.path]
     if not own or not parameters:
         return None
-    listed = {name for fit in own for name in fit.listed}
-    memories = {memory_of(entry.tensor) for entry in parameters if entry.name in listed}
-    names = {entry.name: memory_of(entry.tensor) in memories for entry in parameters}
     paths = ", ".join(f"`{fit.optimizer or 'the root'}`" for fit in own)
-    return _counted(weights, names, "inferred", f"the groups of {paths} list the trained ones, matched by {own[0].how}")
+    because = f"the groups of {paths} list the trained ones, matched by {own[0].how}"
+    return _counted(parameters, frozenset().union(*(fit.listed for fit in own)), "inferred", because)
 
 
-def _counted(weights: WeightSet, names: dict[str, bool], certainty: Certainty, because: str) -> Trained:
-    """Elements on both sides, tied ones once; a tensor that one of its names trains is trained."""
-    memories: dict[object, tuple[int, bool]] = {}
-    for entry in weights.entries:
-        if entry.role == "parameter":
-            key = memory_of(entry.tensor)
-            before = memories.get(key, (0, False))[1]
-            memories[key] = (entry.tensor.elements, before or names[entry.name])
-    on = sum(count for count, trained in memories.values() if trained)
-    return Trained(certainty, because, names, on, sum(count for count, _ in memories.values()) - on)
+def _counted(parameters: Sequence[Entry], listed: AbstractSet[str], certainty: Certainty, because: str) -> Trained:
+    """Elements on both sides, tied ones once; a tensor that one of its names trains is trained under all of them."""
+    keys = [memory_of(entry.tensor) for entry in parameters]
+    trained = {key for key, entry in zip(keys, parameters, strict=True) if entry.name in listed}
+    names = {entry.name: key in trained for key, entry in zip(keys, parameters, strict=True)}
+    counts = {key: entry.tensor.elements for key, entry in zip(keys, parameters, strict=True)}
+    on = sum(count for key, count in counts.items() if key in trained)
+    return Trained(certainty, because, names, on, sum(counts.values()) - on)
