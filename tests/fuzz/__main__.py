@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz --inputs 1000000 [--jobs 2] [--start 0]`: counts per outcome, the slowest input, the peak memory, failures."""
+"""`python -m tests.fuzz --inputs 1000000 [--jobs 2] [--start 0] [--deep]`: counts per outcome, slowest input, peak memory, failures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="number of the first input; each is made from its number alone")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--deep", action="store_true", help="`info` and `scan` of each input, beyond the readers")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ptinspect-fuzz-"))
     given = seeds.load(folder / "seeds")
     print(f"{len(given)} seeds; failing inputs go to {folder}", flush=True)
     share = -(-arguments.inputs // arguments.jobs)
-    work = [(given, share, arguments.start + job * share, folder, arguments.seconds) for job in range(arguments.jobs)]
+    look = driver.meaning_of if arguments.deep else driver.outcome_of
+    work = [(given, share, arguments.start + job * share, folder, arguments.seconds, look) for job in range(arguments.jobs)]
     found = driver.Outcome()
     with get_context("fork").Pool(arguments.jobs) as pool:
         for outcome in pool.starmap(driver.run, work):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import json
 import resource
 import signal
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from types import FrameType
 
 from ptinspect.errors import FileProblem
@@ -21,6 +24,8 @@ from tests.fuzz.mutations import mutated
 SECONDS = 10
 MEGABYTES = 1_024
 KEPT = 50
+
+Look = Callable[[bytes, str], str]
 
 
 class TooSlow(BaseException):
@@ -70,7 +75,33 @@ def outcome_of(data: bytes, name: str) -> str:
     return f"opened, {document.container}"
 
 
-def run(seeds: list[tuple[str, bytes]], inputs: int, start: int, folder: Path, seconds: float = float("inf")) -> Outcome:
+def meaning_of(data: bytes, name: str) -> str:
+    """How `info` and `scan` of these bytes end: the floors above the readers, at a tenth of the speed."""
+    from ptinspect.checkpoint.opening import open_checkpoint
+    from ptinspect.checkpoint.scanning import scan_file
+    from ptinspect.cli.info import fields_of
+    from ptinspect.cli.info_text import lines_of
+
+    outcomes = []
+    with NamedTemporaryFile(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as file:
+        file.write(data)
+        file.flush()
+        for look in (open_checkpoint, scan_file):
+            try:
+                found = look(file.name)
+            except FileProblem as problem:
+                outcomes.append(type(problem).__name__)
+                continue
+            if look is open_checkpoint:
+                json.dumps(fields_of(found), allow_nan=False)
+                "".join(lines_of(found)).encode()
+            outcomes.append(found.safety.verdict)
+    return ", ".join(outcomes)
+
+
+def run(
+    seeds: list[tuple[str, bytes]], inputs: int, start: int, folder: Path, seconds: float = float("inf"), look: Look = outcome_of
+) -> Outcome:
     """Read `inputs` mutations numbered from `start`, each made from its number alone, until the time is over."""
     found, began = Outcome(), time.monotonic()
     found.largest = (_peak(), "")
@@ -79,7 +110,7 @@ def run(seeds: list[tuple[str, bytes]], inputs: int, start: int, folder: Path, s
         if time.monotonic() - began > seconds:
             break
         name, data = made(seeds, number)
-        _one(found, f"{number}-{name}", data, folder)
+        _one(found, f"{number}-{name}", data, folder, look)
         if number % 20_000 == 0:
             gc.collect()
     found.seconds = time.monotonic() - began
@@ -93,11 +124,11 @@ def made(seeds: list[tuple[str, bytes]], number: int) -> tuple[str, bytes]:
     return name, mutated(random, seed, random.choice(seeds)[1])
 
 
-def _one(found: Outcome, label: str, data: bytes, folder: Path) -> None:
+def _one(found: Outcome, label: str, data: bytes, folder: Path, look: Look) -> None:
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     began = time.monotonic()
     try:
-        outcome = outcome_of(data, label)
+        outcome = look(data, label)
     except (Exception, TooSlow) as error:
         outcome = f"FAILED with {type(error).__name__}"
         if len(found.failures) < KEPT:
