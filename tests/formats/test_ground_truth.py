@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.formats.opened import by_name, opened
 
 from ptinspect.checkpoint.storages import totals_of
 from ptinspect.dtypes import BY_NAME
 from ptinspect.formats.document import Document
 from ptinspect.formats.source import FileSource
 from ptinspect.tensors import TensorInfo
+from tests.formats.opened import by_name, opened
 
 CONTAINERS = ("zip", "legacy", "pickle")
 PROTOCOLS = (2, 3, 4, 5)
@@ -233,7 +233,7 @@ class Wrapping(torch.Tensor):
     inner: torch.Tensor
 
     @staticmethod
-    def __new__(cls, inner: torch.Tensor) -> Wrapping:
+    def __new__(cls, inner: torch.Tensor) -> Wrapping:  # noqa: PYI034 - torch makes exactly this class
         made = torch.Tensor._make_wrapper_subclass(cls, inner.shape, dtype=inner.dtype, requires_grad=inner.requires_grad)
         made.inner = inner
         return made
