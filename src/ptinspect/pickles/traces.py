@@ -38,7 +38,7 @@ _DASH = re.compile(
     r"|(?<=DESKTOP-)[A-Z0-9]{7}\b|(?<=LAPTOP-)[A-Z0-9]{8}\b|(?<=\bip-)\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b)",
     re.ASCII,
 )
-_CAPITALS = re.compile(r"A(?:KIA|SIA|Iza)(?:(?<=[AS]IA)[0-9A-Z]{16}(?![0-9A-Z])|(?<=Iza)[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-]))")
+_CAPITALS = re.compile(r"A(?:KIA|SIA|Iza)(?:(?<=[KS]IA)[0-9A-Z]{16}(?![0-9A-Z])|(?<=Iza)[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-]))")
 _HOSTS = ("DESKTOP-", "LAPTOP-", "ip-")
 _PREFIX = re.compile(r"[A-Za-z0-9_]{1,12}\Z")
 

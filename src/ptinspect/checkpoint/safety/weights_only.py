@@ -34,6 +34,7 @@ DEVICES = "cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy
 LAYOUTS = frozenset(f"torch.{name}" for name in "strided sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc _mkldnn jagged".split())
 FUNCTIONS = frozenset(name for name in REBUILD) | {"torch.serialization._get_layout", "_codecs.encode"}
 DIFFERENTIABLE = frozenset(("float", "complex", "quantized"))
+NESTED = "torch._utils._rebuild_nested_tensor"
 UNTYPED = "torch.storage.UntypedStorage"
 MAPPINGS = ("collections.OrderedDict", "collections.Counter")
 BUILT = frozenset((*MAPPINGS, "torch.Tensor", "torch.nn.parameter.Parameter", *BARE_STORAGES)) | TENSOR_TYPES
@@ -94,6 +95,8 @@ def _check_stream(stream: Stream, legacy: bool) -> None:
         _check_name(found)
     if legacy and UNTYPED in stream.globals:
         raise _Refused("its storages have no type, which torch cannot read from a file of the old format")
+    if legacy and NESTED in stream.globals:
+        raise _Refused("it holds a nested tensor, which torch rebuilds from a file of the old format before it has read its sizes")
     if stream.instructions:
         code = min(stream.instructions)
         raise _Refused(f"it uses the pickle instruction 0x{code:02x}, which torch does not read")
