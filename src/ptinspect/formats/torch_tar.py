@@ -164,6 +164,8 @@ class Tar:
             return False
         data, size = row.at + COUNT, count * dtype.itemsize
         present = max(0, min(size, row.source.size - data))
+        if present < size:
+            self._broken(Truncated(f"incomplete: {present:,} of the {size:,} bytes of storage {key} are there", HINT))
         self.shelf.storages[key] = StorageRef(key, dtype, size, present, None, begin + data, text_of(described[1]) or "cpu")
         self.document.records[f"storage {key}"] = Record(f"storage {key}", begin + row.at, begin + data, size, size, 0, 0, 0)
         row.at = data + size
