@@ -214,3 +214,19 @@ def test_that_requires_grad_of_a_pickled_module_is_confirmed(tmp_path: Path) -> 
     trained = saved(tmp_path / "model.pt", {"model": model, "epoch": 1}).trained()
     assert trained is not None
     assert (trained.certainty, trained.trainable, trained.frozen) == ("confirmed", 33, 30)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"state": None, "param_groups": None},
+        {"state": [], "param_groups": [None, 3, {"params": 4}]},
+        {"state": {(1, 2): {"exp_avg": 1}, 0: 5, "x": {3: 4}}, "param_groups": [{"params": [0, None, [1]], "param_names": ["a"]}]},
+        {"state": {0: {"exp_avg": torch.ones(3)}}, "param_groups": [{"params": [0, 0, 0, 0], "betas": {"a": [None]}}]},
+    ],
+)
+def test_that_odd_structures_are_told_as_far_as_they_go(odd: dict[str, Any], tmp_path: Path) -> None:
+    told = saved(tmp_path / "odd.pt", {"model": nn.Linear(2, 2).state_dict(), "optimizer": odd, "epoch": 1})
+    assert told.known.optimizer is not None
+    assert told.trained() is None
+    assert told.known.fields()["epoch"] == 1

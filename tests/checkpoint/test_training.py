@@ -61,6 +61,7 @@ def test_that_the_layout_of_the_tutorials_is_told(key: str, tmp_path: Path) -> N
 def test_that_bare_weights_tell_nothing_about_training(tmp_path: Path) -> None:
     assert saved(tmp_path / "resnet50-0676ba61.pth", network().state_dict()).training is None
     assert saved(tmp_path / "model.pt", network()).training is None
+    assert saved(tmp_path / "named.pt", {"state_dict": network().state_dict(), "arch": "small", "version": 2}).training is None
 
 
 @pytest.mark.parametrize("epoch", [0, -1, 7, "7", 7.5, np.int64(7), torch.tensor(7)])

@@ -212,7 +212,7 @@ def _shape(optimizer: Optimizer, slot: Slot) -> Shape | None:
 def _misfit(optimizer: Optimizer, slot: Slot, shape: Shape) -> tuple[str, Shape] | None:
     """The name and shape of a state that does not have its parameter's shape."""
     for name, tensor in (optimizer.state.get(slot) or {}).items():
-        if name in ELEMENTWISE and tensor.shape != shape and not tensor.problem:
+        if tensor.shape != shape and name in ELEMENTWISE and not tensor.problem:
             return name, tensor.shape
     return None
 
@@ -292,17 +292,20 @@ def trainable_of(weights: WeightSet, fits: Iterable[Fit]) -> Trained | None:
     parameters = [entry for entry in weights.entries if entry.role == "parameter"]
     if weights.trained() is not None:
         on = {entry.name for entry in parameters if entry.tensor.requires_grad}
-        return _counted(parameters, on, "confirmed", "`requires_grad` of each parameter is stored in the pickled module")
+        return _counted(weights, parameters, on, "confirmed", "`requires_grad` of each parameter is stored in the pickled module")
     own = [fit for fit in fits if fit.weights == weights.path]
     if not own or not parameters:
         return None
     paths = ", ".join(f"`{fit.optimizer or 'the root'}`" for fit in own)
     because = f"the groups of {paths} list the trained ones, matched by {own[0].how}"
-    return _counted(parameters, frozenset().union(*(fit.listed for fit in own)), "inferred", because)
+    listed = own[0].listed if len(own) == 1 else frozenset().union(*(fit.listed for fit in own))
+    return _counted(weights, parameters, listed, "inferred", because)
 
 
-def _counted(parameters: Sequence[Entry], listed: AbstractSet[str], certainty: Certainty, because: str) -> Trained:
+def _counted(weights: WeightSet, parameters: Sequence[Entry], listed: AbstractSet[str], certainty: Certainty, because: str) -> Trained:
     """Elements on both sides, tied ones once; a tensor that one of its names trains is trained under all of them."""
+    if len(listed) >= len(parameters) and all(entry.name in listed for entry in parameters):
+        return Trained(certainty, because, {entry.name: True for entry in parameters}, weights.parameters, 0)
     keys = [memory_of(entry.tensor) for entry in parameters]
     trained = {key for key, entry in zip(keys, parameters, strict=True) if entry.name in listed}
     names = {entry.name: key in trained for key, entry in zip(keys, parameters, strict=True)}

@@ -128,7 +128,14 @@ def training_of(
         evidence=evidence,
         findings=tuple(fitting.findings),
     )
-    return found if found != Training() else None
+    return found if _tells(found) else None
+
+
+def _tells(found: Training) -> bool:
+    """A version or a name beside the weights is worth showing with a training, and makes none by itself."""
+    parts = (found.epoch, found.step, found.loss, found.from_name, found.callbacks or None, found.random_states or None)
+    more = (found.metrics, found.optimizers, found.schedulers, found.hyper_parameters, found.scalers)
+    return any(part is not None for part in parts) or any(more)
 
 
 def _survey(document: Document, weights: tuple[WeightSet, ...], kind: Kind, scalars: Scalars) -> Survey:
