@@ -24,8 +24,13 @@ def read(candidate: Candidate) -> Document:
     records = archive.directory.records
     root = archive.pickle(records[f"{folder}data.pkl"], f"{folder}data/")
     for record in list(records.values()):
-        if record.name.endswith(".pkl") and record.name != f"{folder}data.pkl":
-            archive.note("notice", "a second pickle in the archive", "torch.load does not read it.", record.name)
+        name = record.name.lower()
+        if name.endswith(".pkl") and record.name != f"{folder}data.pkl":
+            if name == f"{folder}data.pkl".lower():
+                detail = "torch.load finds names without regard to case: it may load this one."
+                archive.note("warning", "two pickles whose names differ in case", detail, record.name)
+            else:
+                archive.note("notice", "a second pickle in the archive", "torch.load does not read it.", record.name)
             archive.pickle(record, f"{folder}data/", prefix=record.name)
     for name, title in _FACTS.items():
         text = archive.text(folder + name)

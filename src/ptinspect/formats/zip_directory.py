@@ -15,6 +15,7 @@ from ptinspect.errors import Corrupt, LimitExceeded, Unsupported
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Record
 from ptinspect.formats.source import Source
+from ptinspect.formats.torch_choice import SortedNames
 from ptinspect.formats.zip_end import AGAIN, CENTRAL, FULL, LOCAL, find_end
 from ptinspect.limits import Limits
 
@@ -26,10 +27,11 @@ ENCRYPTED = 0x41  # bit 0, and bit 6 for strong encryption
 PATCHED = 0x20
 CHECKED_HEADERS = 4_096
 SUMMED = 64 << 20
+SORTED = 20_000  # entries; sorting more of them as miniz does would take seconds
 
 
 class ZipDirectory:
-    """Every entry in file order, by name; `shadowed` are those whose name a later one took; and what is wrong about the whole."""
+    """Every entry in file order, by name; `shadowed` are those whose name another one took; and what is wrong about the whole."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
@@ -39,7 +41,11 @@ class ZipDirectory:
         self.shadowed: list[Record] = []
         self.rebuilt = False
         end = find_end(source, limits, self.findings)
-        self._entries(source.read(end.place, end.size), end.entries, end.shift)
+        entries = self._entries(source.read(end.place, end.size), end.entries, end.shift)
+        self.records.update((record.name, record) for record in entries[: end.entries])
+        if len(self.records) < min(len(entries), end.entries):
+            self._doubled(entries[: end.entries])
+        self._uncounted(entries[end.entries :])
         self._overlaps()
 
     @classmethod
@@ -50,11 +56,12 @@ class ZipDirectory:
         made.rebuilt = True
         return made
 
-    def _entries(self, data: bytes, count: int, shift: int) -> None:
-        """The directory's entries, `count` of them; further ones are seen by readers that go by size, so they are kept too."""
-        at, records, rest, size_of_all = 0, self.records, count, len(data)
+    def _entries(self, data: bytes, count: int, shift: int) -> list[Record]:
+        """The directory's entries; also those beyond the `count`, which readers that go by size see."""
+        at, total, most = 0, len(data), self.limits.zip_entries
+        found: list[Record] = []
         try:
-            while rest or data[at : at + 4] == CENTRAL:
+            while len(found) < count or data[at : at + 4] == CENTRAL:
                 signature, _, _, flags, method, _, _, crc, stored, size, n, e, c, _, _, _, header = _ENTRY(data, at)
                 if signature != CENTRAL:
                     raise Corrupt("an entry of this zip archive's directory is damaged", AGAIN)
@@ -63,32 +70,38 @@ class ZipDirectory:
                 if FULL in (stored, size, header):
                     size, stored, header = _wide(data[at : at + e], size, stored, header)
                 at += e + c
-                if at > size_of_all:
+                if at > total:
                     raise Corrupt("the directory of this zip archive ends too early", AGAIN)
                 name = str(raw, "ascii") if raw.isascii() else str(raw, "utf-8" if flags & 0x800 else "cp437", "replace")
-                record = Record(name, header + shift, None, size, stored, method, crc, flags)
-                if rest and name not in records:
-                    records[name] = record
-                else:
-                    self._odd_entry(record, counted=rest > 0)
-                rest -= rest > 0
+                found.append(Record(name, header + shift, None, size, stored, method, crc, flags))
+                if len(found) > most:
+                    raise LimitExceeded("a zip directory goes over the limit `zip_entries`", "No honest file needs that.")
         except struct.error:
             raise Corrupt("the directory of this zip archive ends too early", AGAIN) from None
+        return found
 
-    def _odd_entry(self, record: Record, counted: bool) -> None:
-        """A second entry of one name, or one beyond those that the directory counts."""
-        name, known = record.name, self.records.get(record.name)
-        if len(self.records) + len(self.shadowed) > self.limits.zip_entries:
-            raise LimitExceeded("a zip directory goes over the limit `zip_entries`", "No honest file needs that.")
-        if not counted:
-            self.note("warning", "the directory holds more entries than it counts", "torch does not see this one; other readers do.", name)
-        if known is not None:
-            # miniz searches a list that it sorted with an unstable sort: which one torch finds depends on all the other names.
-            detail = "Readers disagree on which one counts: the last is shown, torch may load the other."
+    def _doubled(self, entries: list[Record]) -> None:
+        """Let the entry that torch finds stand for a name that is there twice, and keep the others in its shadow."""
+        places: dict[str, list[int]] = {}
+        for place, record in enumerate(entries):
+            places.setdefault(record.name, []).append(place)
+        search = SortedNames([record.name.encode("utf-8", "replace") for record in entries]) if len(entries) <= SORTED else None
+        for name, found in places.items():
+            if len(found) == 1:
+                continue
+            detail = "Readers disagree on which one counts: zipfile takes the last, torch the one that it happens to find first."
             self.note("warning", "a name stands twice in the archive", detail, name)
-            self.shadowed.append(known if counted else record)
-        if counted or known is None:
-            self.records[name] = record
+            place = search.place(name.encode("utf-8", "replace")) if search else -1
+            taken = place if place in found else found[-1]
+            self.records[name] = entries[taken]
+            self.shadowed += [entries[other] for other in found if other != taken]
+
+    def _uncounted(self, entries: list[Record]) -> None:
+        for record in entries:
+            detail = "torch does not see this one; other readers do."
+            self.note("warning", "the directory holds more entries than it counts", detail, record.name)
+            if self.records.setdefault(record.name, record) is not record:
+                self.shadowed.append(record)
 
     def _overlaps(self) -> None:
         """Entries that lie on top of each other make a small file claim a large content."""
