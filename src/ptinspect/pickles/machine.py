@@ -56,6 +56,7 @@ class Stream:
     byte_strings: list[bytes | Bytes] = field(default_factory=list)
     left: list[Value] = field(default_factory=list)
     computed: list[Call] = field(default_factory=list)
+    filled: set[str] = field(default_factory=set)
     persistent: list[Persistent] = field(default_factory=list)
     problem: FileProblem | None = None
 
@@ -167,6 +168,7 @@ class Machine:
         elif type(target) is Call:
             target.pairs = target.pairs or []
             target.pairs.extend(pairs)
+            self.stream.filled.add(target.name)
         else:
             self.odd(f"keys are set on a {type(target).__name__}")
 
@@ -180,6 +182,7 @@ class Machine:
         elif type(target) is Call:
             target.items = target.items or []
             target.items.extend(items)
+            self.stream.filled.add(target.name)
         else:
             self.odd(f"items are appended to a {type(target).__name__}")
 
