@@ -109,7 +109,10 @@ def test_that_a_tensor_on_a_storage_that_is_not_there_is_an_invalid_row() -> Non
     assert found.problem == "its bytes are missing: the archive lists no such storage"
 
 
-@pytest.mark.parametrize(("sizes", "strides", "offset"), [((2,) * 65, (1,) * 65, 0), ((1 << 40,), (1,), 0), ((-1,), (1,), 0), ((2,), (1,), -1)])
+FORGED = [((2,) * 65, (1,) * 65, 0), ((1 << 40,), (1,), 0), ((-1,), (1,), 0), ((2,), (1,), -1)]
+
+
+@pytest.mark.parametrize(("sizes", "strides", "offset"), FORGED)
 def test_that_a_forged_tensor_does_not_take_the_rest_with_it(sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> None:
     """S-30, S-31."""
     tensors = [(31, 11, (6,), (1,), 0), (21, 11, sizes, strides, offset)]

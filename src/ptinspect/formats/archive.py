@@ -6,6 +6,7 @@ from ptinspect.errors import FileProblem, NotACheckpoint
 from ptinspect.findings import Finding
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Container, Document, Pickle, Record
+from ptinspect.formats.embedded import EmbeddedShelf
 from ptinspect.formats.reach import Reached, Walk
 from ptinspect.formats.rebuild import Rebuilder
 from ptinspect.formats.record_shelf import RecordShelf
@@ -28,6 +29,7 @@ class Archive:
     def __init__(self, candidate: Candidate, container: Container) -> None:
         if candidate.directory is None:
             raise NotACheckpoint("this is no zip archive", "Open a file that torch.save wrote.")
+        self.candidate = candidate
         self.directory = candidate.directory
         self.limits: Limits = candidate.limits
         self.document = Document(container, None, records=self.directory.records)
@@ -42,7 +44,8 @@ class Archive:
     def pickle(self, record: Record, storages: str, prefix: str = "") -> Value:
         """Walk the pickle in a record, whose storages lie in the folder `storages`, and gather its tensors."""
         root = self.parse(record)
-        Walk(Rebuilder(RecordShelf(self.directory, storages)), self.limits, self.reached).over(root, prefix)
+        shelf = EmbeddedShelf(RecordShelf(self.directory, storages), self.document.pickles[-1].source, self.candidate, self.document)
+        Walk(Rebuilder(shelf), self.limits, self.reached).over(root, prefix)
         return root
 
     def parse(self, record: Record) -> Value:

@@ -43,6 +43,8 @@ def _look(candidate: Candidate, length: int) -> Stream:
 def _leads_somewhere(candidate: Candidate) -> bool:
     """A version and then a pickle, or the beginning of one: it builds something or names something."""
     stream = _look(candidate, FIRST_LOOK)
+    if stream.problem is not None and candidate.source.size > FIRST_LOOK and not stream.globals and not _is_built(stream):
+        stream = _look(candidate, candidate.source.size)  # one long byte string, say
     return stream.problem is None or bool(stream.globals) or _is_built(stream)
 
 

@@ -231,22 +231,14 @@ def _from_cpu_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], 
 def _from_numpy(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
     """XLA and other devices once wrote a numpy array in place of a storage; loading copies it into the dtype named beside it."""
     dtype = dtype_of(args[1])
-    shape = array_shape(args[0])
-    if shape is None:
+    array = Array.of(args[0])
+    if array is None:
         raise _Malformed("its values are missing")
+    shape, count, grad = array.shape, prod(array.shape), args[3] is True
     if min(shape, default=0) < 0:
-        return TensorInfo("", shape, (0,) * len(shape), dtype, None, 0, args[3] is True, problem="it has a negative size")
-    strides = contiguous(shape)
-    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(prod(shape)), dtype.nbytes(prod(shape)))
-    return TensorInfo("", shape, strides, dtype, ref, 0, args[3] is True, problem=_array_misfit(args[0], prod(shape)))
-
-
-def array_shape(value: Value) -> tuple[int, ...] | None:
-    """The shape of a pickled numpy array, from its state: (version, shape, dtype, fortran, bytes)."""
-    state = value.state if type(value) is Call else None
-    if type(state) is tuple and len(state) >= 5 and type(state[1]) is tuple:
-        return integers(state[1])
-    return None
+        return TensorInfo("", shape, (0,) * len(shape), dtype, None, 0, grad, problem="it has a negative size")
+    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(count), dtype.nbytes(count))
+    return TensorInfo("", shape, contiguous(shape), dtype, ref, 0, grad, problem=array.misfit())
 
 
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -258,15 +250,34 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def _array_misfit(array: Call, count: int) -> str | None:
-    """What is wrong between a numpy array's shape and its bytes, where both can be told."""
-    _, _, kind, _, data = array.state[:5]
-    code = kind.args[0] if type(kind) is Call and type(kind.args) is tuple and kind.args else None
-    width = int(code[1:]) if type(code) is str and code[1:].isdecimal() and len(code) < 4 else None
-    length = data.length if type(data) is Bytes else len(data) if type(data) is bytes else None
-    if length is None or width is None or length == count * width:
+class Array(NamedTuple):
+    """A pickled numpy array: its shape, numpy's dtype as the stream has it, its bytes."""
+
+    shape: tuple[int, ...]
+    kind: Value
+    data: Value
+
+    @classmethod
+    def of(cls, value: Value) -> Array | None:
+        """From its state (version, shape, dtype, fortran, bytes), or since protocol 5 from `_frombuffer(bytes, dtype, shape, order)`."""
+        if type(value) is not Call:
+            return None
+        if value.name.endswith(".numeric._frombuffer") and type(value.args) is tuple and len(value.args) >= 3:
+            return cls(integers(value.args[2]), value.args[1], value.args[0])
+        state = value.state
+        if type(state) is tuple and len(state) >= 5 and type(state[1]) is tuple:
+            return cls(integers(state[1]), state[2], state[4])
         return None
-    return f"it needs {count * width:,} bytes and is given {length:,}"
+
+    def misfit(self) -> str | None:
+        """What is wrong between shape and bytes, where both can be told."""
+        args = self.kind.args if type(self.kind) is Call else None
+        code = args[0] if type(args) is tuple and args else None
+        width = int(code[1:]) if type(code) is str and code[1:].isdecimal() and len(code) < 4 else None
+        length = self.data.length if type(self.data) is Bytes else len(self.data) if type(self.data) is bytes else None
+        if length is None or width is None or length == prod(self.shape) * width:
+            return None
+        return f"it needs {prod(self.shape) * width:,} bytes and is given {length:,}"
 
 
 def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
