@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ptinspect.checkpoint.safety import Safety
 from ptinspect.findings import Finding
@@ -11,6 +11,10 @@ from ptinspect.formats.document import Document
 from ptinspect.formats.source import Identity
 from ptinspect.pickles.values import Value
 from ptinspect.tensors import TensorInfo
+
+if TYPE_CHECKING:
+    from ptinspect.checkpoint.architectures import Architecture
+    from ptinspect.checkpoint.training import Training
 
 Kind = Literal["state_dict", "model", "checkpoint", "torchscript", "exported_program", "optimizer", "tensors", "other"]
 Certainty = Literal["confirmed", "inferred"]
@@ -60,14 +64,6 @@ class WeightSet:
         """Elements of buffers, tied ones counted once."""
         return self.elements[1]
 
-    def trained(self) -> tuple[int, int] | None:
-        """Elements with and without requires_grad, where a pickled module tells."""
-        if self.form != "model" or any(e.tensor.requires_grad is None for e in self.entries if e.role == "parameter"):
-            return None
-        unique = {memory_of(e.tensor): e.tensor for e in self.entries if e.role == "parameter"}
-        on = sum(tensor.elements for tensor in unique.values() if tensor.requires_grad)
-        return on, sum(tensor.elements for tensor in unique.values()) - on
-
 
 def count_elements(entries: tuple[Entry, ...]) -> tuple[int, int]:
     """Elements of parameters and of buffers, tied ones once."""
@@ -108,6 +104,8 @@ class Checkpoint:
     evidence: tuple[Evidence, ...]
     weights: tuple[WeightSet, ...]
     totals: StorageTotals
+    training: Training | None
+    architecture: Architecture | None
     safety: Safety
     findings: tuple[Finding, ...]
 

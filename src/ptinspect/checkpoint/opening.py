@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ptinspect.checkpoint.architectures import recognise
 from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Checkpoint, Evidence
 from ptinspect.checkpoint.safety import assess
+from ptinspect.checkpoint.scalars import TensorScalars
 from ptinspect.checkpoint.storages import totals_of
+from ptinspect.checkpoint.training import training_of
 from ptinspect.checkpoint.weight_sets import WeightSearch, with_roles
 from ptinspect.errors import FileProblem, NotACheckpoint
 from ptinspect.findings import SEVERITIES, Finding
@@ -55,11 +58,17 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
     kind, because = kind_of(document, search)
     totals, waste = totals_of(document, weights)
     safety = assess(document)
-    container = Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name")
-    findings = [*document.findings, *_unreadable(document, limits), *waste, *safety.findings]
+    training = training_of(document, weights, kind, os.path.basename(path), TensorScalars(source, document, limits))
+    main = next((found for found in weights if found.role == "main"), None)
+    architecture = recognise(main) if main is not None else None
+    evidence = [because, Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name"), *chosen]
+    evidence += [Evidence(architecture.claim, "inferred", architecture.because)] if architecture else []
+    evidence += training.evidence if training else ()
+    findings = [*document.findings, *_unreadable(document, limits), *waste, *(training.findings if training else ()), *safety.findings]
     findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
-    evidence = (because, container, *chosen)
-    return Checkpoint(path, source.identity, document, kind, evidence, weights, totals, safety, tuple(findings))
+    return Checkpoint(
+        path, source.identity, document, kind, tuple(evidence), weights, totals, training, architecture, safety, tuple(findings)
+    )
 
 
 def _unreadable(document: Document, limits: Limits) -> list[Finding]:

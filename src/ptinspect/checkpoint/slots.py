@@ -290,7 +290,7 @@ def _some(names: Sequence[str]) -> str:
 def trainable_of(weights: WeightSet, fits: Iterable[Fit]) -> Trained | None:
     """Which parameters of a weight set are trained: by requires_grad of a pickled module, else by the optimizers mapped to it."""
     parameters = [entry for entry in weights.entries if entry.role == "parameter"]
-    if weights.trained() is not None:
+    if weights.form == "model" and all(entry.tensor.requires_grad is not None for entry in parameters):
         on = {entry.name for entry in parameters if entry.tensor.requires_grad}
         return _counted(weights, parameters, on, "confirmed", "`requires_grad` of each parameter is stored in the pickled module")
     own = [fit for fit in fits if fit.weights == weights.path]

@@ -20,6 +20,9 @@ DROPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 PREFIXES = ("module.", "model.", "net.")
 EMA_WORDS = ("ema", "averaged", "shadow", "teacher", "target")
 BUFFER_ENDINGS = ("running_mean", "running_var", "num_batches_tracked", "position_ids", "n_averaged", "attn.masked_bias", "inv_freq")
+OPTIMIZER_STATE = frozenset(
+    "step exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta sum eta ax mu mu_product prev step_size".split()
+)
 _WHOLE = frozenset({"int", "uint", "bool"})
 _SCALARS = (int, float, bool, complex, type(None))
 
@@ -58,7 +61,7 @@ class WeightSearch:
         if pairs is not None and path in self.document.signatures:
             self.found.append(self._exported(value, pairs, path))
             return True
-        if pairs is not None and self.is_state_dict(pairs):
+        if pairs is not None and self.is_state_dict(pairs) and (not path or not self._is_bookkeeping(pairs)):
             self.found.append(self._state_dict(value, pairs, path))
             return True
         return False
@@ -74,6 +77,12 @@ class WeightSearch:
             elif not (_is_scalar(item) or key.endswith("_extra_state")):
                 return False
         return tensors > 0 and tensors * 2 >= len(pairs)
+
+    def _is_bookkeeping(self, pairs: Pairs) -> bool:
+        """Scores by path (Lightning's best models) and what an optimizer keeps for one parameter are no weights."""
+        tensors = [(key, self.document.by_value.get(id(item))) for key, item in pairs]
+        found = [(key, tensor) for key, tensor in tensors if tensor is not None]
+        return all(not tensor.shape for _, tensor in found) or all(key in OPTIMIZER_STATE for key, _ in found)
 
     def _holds_tensor(self, item: Value) -> bool:
         if id(item) in self.document.by_value:

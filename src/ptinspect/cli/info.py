@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ptinspect.checkpoint.architectures import Architecture
 from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.checkpoint.slots import trainable_of
+from ptinspect.checkpoint.training import Training
 from ptinspect.cli.info_text import lines_of
 from ptinspect.cli.output import print_json
 from ptinspect.findings import Finding
@@ -45,15 +48,15 @@ def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "container": document.container,
         "kind": checkpoint.kind,
         "evidence": [{"claim": e.claim, "certainty": e.certainty, "because": e.because} for e in checkpoint.evidence],
-        "weights": [weights_fields(weights) for weights in checkpoint.weights],
+        "weights": [weights_fields(weights, checkpoint.training) for weights in checkpoint.weights],
         "tensors": len(document.tensors),
         "elements": sum(tensor.elements for tensor in document.tensors if tensor.problem is None or min(tensor.shape, default=0) >= 0),
         "storage_bytes": totals.stored,
         "wasted_bytes": totals.wasted,
         "dtypes": dtypes,
         "shared": [list(names) for names in totals.shared],
-        "training": None,
-        "architecture": None,
+        "training": checkpoint.training.fields() if checkpoint.training else None,
+        "architecture": architecture_fields(checkpoint.architecture) if checkpoint.architecture else None,
         "safety": safety_fields(checkpoint),
         "findings": [finding_fields(finding) for finding in checkpoint.findings],
         "load": load_lines(checkpoint.path, document, checkpoint.kind, checkpoint.main, checkpoint.safety),
@@ -62,9 +65,22 @@ def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def weights_fields(weights: WeightSet) -> dict[str, Any]:
+def architecture_fields(found: Architecture) -> dict[str, Any]:
+    """The known model that the main weights fit."""
+    return {
+        "name": found.name,
+        "library": found.library,
+        "match": found.match,
+        "also": list(found.also),
+        "missing": list(found.missing),
+        "unexpected": list(found.unexpected),
+        "mismatched": [{"name": m.name, "file": list(m.file), "expected": list(m.expected)} for m in found.mismatched],
+    }
+
+
+def weights_fields(weights: WeightSet, training: Training | None) -> dict[str, Any]:
     """One weight set."""
-    trained = weights.trained()
+    trained = trainable_of(weights, training.fits if training else ())
     return {
         "path": weights.path,
         "role": weights.role,
@@ -76,8 +92,8 @@ def weights_fields(weights: WeightSet) -> dict[str, Any]:
         "parameters": weights.parameters,
         "buffers": weights.buffers,
         "split": weights.split,
-        "trainable": trained[0] if trained else None,
-        "frozen": trained[1] if trained else None,
+        "trainable": trained.trainable if trained else None,
+        "frozen": trained.frozen if trained else None,
     }
 
 

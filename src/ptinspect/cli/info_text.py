@@ -7,6 +7,8 @@ from textwrap import wrap
 
 from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.slots import trainable_of
+from ptinspect.checkpoint.training import Training
 from ptinspect.cli.output import count_text, plain, plural, size_text
 
 WIDTH = 100
@@ -60,9 +62,22 @@ def sentence(checkpoint: Checkpoint) -> str:
         text += f"{of} with {count_text(main.parameters)} parameters{where}"
     elif checkpoint.document.tensors:
         text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
+    text += _state_text(checkpoint)
     others = len(checkpoint.weights) - 1
     text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""
     return f"{text} ({checkpoint.document.container}, {size_text(checkpoint.identity.size)})."
+
+
+def _state_text(checkpoint: Checkpoint) -> str:
+    """Architecture and training state, as far as they are known: `, resnet50 (torchvision, exact), epoch 3, loss 0.41, Adam`."""
+    architecture, training = checkpoint.architecture, checkpoint.training
+    parts = [architecture.claim] if architecture else []
+    if training is not None:
+        fields = training.fields()
+        parts += [f"{name} {plain(str(fields[name]))}" for name in ("epoch", "step", "loss") if fields[name] is not None]
+        optimizer = fields["optimizer"]
+        parts += [plain(str(optimizer["class"]))] if optimizer and optimizer["class"] else []
+    return "".join(f", {part}" for part in parts)
 
 
 def _problems(checkpoint: Checkpoint) -> Iterator[str]:
@@ -87,16 +102,16 @@ def _weights(checkpoint: Checkpoint) -> Iterator[str]:
     yield ""
     yield "Weights"
     for weights in checkpoint.weights[:MOST_WEIGHTS]:
-        yield f"  {plain(weights.path) or '(the root)'}  {_weights_text(weights)}"
+        yield f"  {plain(weights.path) or '(the root)'}  {_weights_text(weights, checkpoint.training)}"
     if len(checkpoint.weights) > MOST_WEIGHTS:
         yield f"  … and {len(checkpoint.weights) - MOST_WEIGHTS:,} more"
 
 
-def _weights_text(weights: WeightSet) -> str:
+def _weights_text(weights: WeightSet, training: Training | None) -> str:
     parts = [weights.role, plural(len(weights.entries), "tensor"), f"{weights.parameters:,} parameters"]
-    buffers, trained = weights.buffers, weights.trained()
+    buffers, trained = weights.buffers, trainable_of(weights, training.fits if training else ())
     parts += [f"{buffers:,} in buffers"] if buffers else []
-    parts += [f"{trained[0]:,} trainable, {trained[1]:,} frozen"] if trained else []
+    parts += [f"{trained.trainable:,} trainable, {trained.frozen:,} frozen ({trained.certainty})"] if trained else []
     parts += [f"wrapped in {plain(name)}" for name in weights.wrapped_in]
     parts += [f"every name begins with `{weights.prefix}`"] if weights.prefix else []
     return ", ".join(parts) + ("" if weights.split == "confirmed" else "; parameters and buffers told apart by their names")
