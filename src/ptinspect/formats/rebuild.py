@@ -12,10 +12,10 @@ from math import prod
 from typing import NamedTuple, Protocol
 
 from ptinspect.dtypes import BY_NAME, BYTE, DType, from_global
-from ptinspect.pickles.values import Bytes, Call, Dict, Global, Value, lookup, pairs_of
+from ptinspect.formats.shapes import Array, Malformed, contiguous, integers, misfit
+from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
 from ptinspect.tensors import Layout, StorageRef, TensorInfo
 
-MOST_ELEMENTS = (1 << 63) - 1
 _FIELDS = tuple(name for name in TensorInfo.__slots__ if name != "span")
 
 
@@ -50,7 +50,7 @@ class Rebuilder:
         args = value.args if type(value.args) is tuple else ()
         try:
             return reader(self, value, args, depth)
-        except _Malformed as problem:
+        except Malformed as problem:
             return invalid(str(problem))
         except (IndexError, ValueError, TypeError, AttributeError):
             return invalid("its description cannot be read")
@@ -75,48 +75,6 @@ def _within(view: View, shape: tuple[int, ...], strides: tuple[int, ...], offset
     problem = misfit(shape, strides, offset, dtype, stretch)
     begin = view.start + (offset if type(offset) is int else 0)
     return TensorInfo("", shape, strides, dtype, whole, begin, problem=problem or misfit(shape, strides, begin, dtype, whole))
-
-
-class _Malformed(Exception):
-    """An argument is not what the function takes."""
-
-
-def integers(value: Value) -> tuple[int, ...]:
-    """A shape or strides: a tuple or list of whole numbers, or a torch.Size around one."""
-    if type(value) is Call and value.name == "torch.Size" and type(value.args) is tuple and len(value.args) == 1:
-        value = value.args[0]
-    if type(value) not in (tuple, list):
-        raise _Malformed("its shape is no list of numbers")
-    for item in value:
-        if type(item) is not int:
-            raise _Malformed("its shape holds something that is no whole number")
-    return tuple(value)
-
-
-def misfit(shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtype: DType, ref: StorageRef) -> str | None:
-    """What is wrong between a view and its storage, or None."""
-    if type(offset) is not int or offset < 0:
-        return "its offset is negative or no number"
-    if len(shape) != len(strides):
-        return f"it has {len(shape)} sizes and {len(strides)} strides"
-    high, elements = offset, 1
-    for size, stride in zip(shape, strides, strict=True):
-        if size < 0:
-            return "it has a negative size"
-        if stride < 0:
-            return "it has a negative stride"
-        high += (size - 1) * stride
-        elements *= size
-    if elements == 0 or ref.is_meta:
-        return None
-    if elements > MOST_ELEMENTS:
-        return "it has more elements than 64 bits can count"
-    reach = (high * dtype.bits + dtype.bits + 7) // 8
-    if reach > ref.nbytes:
-        return f"it reaches byte {reach:,} of a storage of {ref.nbytes:,}"
-    if reach > ref.present:
-        return f"its bytes are cut off: {ref.present:,} of {ref.nbytes:,} are there"
-    return None
 
 
 def invalid(problem: str) -> TensorInfo:
@@ -171,10 +129,10 @@ def _sparse(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: in
     name = args[0].args[0] if type(args[0]) is Call else getattr(args[0], "name", "")
     layout = _LAYOUTS.get(name)
     if layout is None:
-        raise _Malformed("it has a sparse layout that is not known")
+        raise Malformed("it has a sparse layout that is not known")
     tensors = [rebuilder.tensor(item, depth + 1) for item in args[1][: 2 if layout == "sparse_coo" else 3]]
     if None in tensors:
-        raise _Malformed("its indices or values are missing")
+        raise Malformed("its indices or values are missing")
     parts = tuple(part for part in tensors if part is not None)
     shape = integers(args[1][len(parts)])
     problem = next((part.problem for part in parts if part.problem), None) or _negative(shape)
@@ -189,7 +147,7 @@ def _nested(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: in
     """A nested tensor has a list of shapes; as one row it is its buffer."""
     parts = tuple(part for part in (rebuilder.tensor(item, depth + 1) for item in args[:4]) if part is not None)
     if not parts:
-        raise _Malformed("its buffer is missing")
+        raise Malformed("its buffer is missing")
     problem = next((part.problem for part in parts if part.problem), None)
     return changed(parts[0], layout="nested", storage=None, parts=parts, problem=problem)
 
@@ -202,7 +160,7 @@ def _jagged(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: in
     found = {name: rebuilder.tensor(lookup(args[0], name), depth + 1) for name in _NJT_PARTS}
     values = found["values"]
     if values is None:
-        raise _Malformed("its values are missing")
+        raise Malformed("its values are missing")
     parts = tuple(part for part in found.values() if part is not None)
     grad = lookup(args[0], "requires_grad") is True
     return changed(values, layout="nested", storage=None, parts=parts, requires_grad=grad, problem=values.problem)
@@ -224,7 +182,7 @@ def _wrapper(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: i
 def _from_cpu_tensor(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
     inner = rebuilder.tensor(args[0], depth + 1)
     if inner is None:
-        raise _Malformed("its values are missing")
+        raise Malformed("its values are missing")
     return changed(inner, requires_grad=args[3] is True)
 
 
@@ -233,51 +191,12 @@ def _from_numpy(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth
     dtype = dtype_of(args[1])
     array = Array.of(args[0])
     if array is None:
-        raise _Malformed("its values are missing")
+        raise Malformed("its values are missing")
     shape, count, grad = array.shape, prod(array.shape), args[3] is True
     if min(shape, default=0) < 0:
         return TensorInfo("", shape, (0,) * len(shape), dtype, None, 0, grad, problem="it has a negative size")
     ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(count), dtype.nbytes(count))
     return TensorInfo("", shape, contiguous(shape), dtype, ref, 0, grad, problem=array.misfit())
-
-
-def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a tensor whose elements lie one after another."""
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(1, size)
-    return tuple(reversed(strides))
-
-
-class Array(NamedTuple):
-    """A pickled numpy array: its shape, numpy's dtype as the stream has it, its bytes."""
-
-    shape: tuple[int, ...]
-    kind: Value
-    data: Value
-
-    @classmethod
-    def of(cls, value: Value) -> Array | None:
-        """From its state (version, shape, dtype, fortran, bytes), or since protocol 5 from `_frombuffer(bytes, dtype, shape, order)`."""
-        if type(value) is not Call:
-            return None
-        if value.name.endswith(".numeric._frombuffer") and type(value.args) is tuple and len(value.args) >= 3:
-            return cls(integers(value.args[2]), value.args[1], value.args[0])
-        state = value.state
-        if type(state) is tuple and len(state) >= 5 and type(state[1]) is tuple:
-            return cls(integers(state[1]), state[2], state[4])
-        return None
-
-    def misfit(self) -> str | None:
-        """What is wrong between shape and bytes, where both can be told."""
-        args = self.kind.args if type(self.kind) is Call else None
-        code = args[0] if type(args) is tuple and args else None
-        width = int(code[1:]) if type(code) is str and code[1:].isdecimal() and len(code) < 4 else None
-        length = self.data.length if type(self.data) is Bytes else len(self.data) if type(self.data) is bytes else None
-        if length is None or width is None or length == prod(self.shape) * width:
-            return None
-        return f"it needs {prod(self.shape) * width:,} bytes and is given {length:,}"
 
 
 def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:
@@ -345,7 +264,7 @@ def dtype_of(value: Value) -> DType:
     """The dtype that a name in the stream stands for."""
     found = from_global(value.name) if type(value) is Global else BY_NAME.get(value) if type(value) is str else None
     if found is None:
-        raise _Malformed("it has a dtype that is not known")
+        raise Malformed("it has a dtype that is not known")
     return found
 
 
@@ -391,3 +310,5 @@ def data_within(value: Value) -> Value:
         fn, _, args = value.args[:3]
         return args[0] if type(fn) is Global and fn.name in _AROUND and type(args) is tuple and args else None
     return None
+
+__all__ = ["Rebuilder", "Shelf", "View", "changed", "data_within", "integers", "invalid", "misfit"]
