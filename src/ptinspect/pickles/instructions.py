@@ -6,6 +6,7 @@ Those outside the set of torch's weights_only reader note themselves in `stream.
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -92,8 +93,20 @@ def _string_line(machine: Machine, at: int) -> int:
     text, at = machine.window.line(at)
     if len(text) < 2 or text[0] != text[-1] or text[:1] not in (b"'", b'"'):
         raise Corrupt("a string in a pickle has no closing quote", "Get the file again from its source.")
-    _push_text(machine, codecs.escape_decode(text[1:-1])[0])
+    text = _ESCAPE.sub(_quiet, text[1:-1]) if b"\\" in text else text[1:-1]
+    _push_text(machine, codecs.escape_decode(text)[0])
     return at
+
+
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+
+
+def _quiet(escape: re.Match[bytes]) -> bytes:
+    """An escape spelled so that Python does not warn about it: a file must not make us print, or fail under -W error."""
+    told = escape[1]
+    if told[:1] in b"01234567":
+        return b"\\x%02x" % (int(told, 8) & 0xFF)
+    return escape[0] if told in b"\n\\'\"abfnrtvx" else b"\\" + escape[0]
 
 
 def _push(machine: Machine, text: str) -> None:
