@@ -59,8 +59,8 @@ class TensorInfo:
 
     @property
     def elements(self) -> int:
-        """The product of the shape."""
-        return prod(self.shape)
+        """The product of the shape; none where a size is negative, as an invalid row may say."""
+        return 0 if self.problem is not None and min(self.shape, default=0) < 0 else prod(self.shape)
 
     def storages(self) -> tuple[StorageRef, ...]:
         """Every storage it stands on: one, or those of its indices and values."""
