@@ -30,7 +30,9 @@ SIZES_FOLLOW = 8
 MOST_NAME = 1 << 12
 MOST_BYTES = 1 << 50
 ALIGNMENT = 64
-ENTRY = 46
+ENTRY = 46  # bytes of a directory entry beside its name
+ENDS = 98  # the end records of the directory
+NOTES = 350  # what torch writes after the last storage: version and serialization id
 
 _HEADER = struct.Struct("<4sHHHHHIIIHH").unpack_from
 _STEP = 1 << 20
@@ -161,7 +163,8 @@ class Salvage:
                 begin = record.data if record.data < self.source.size else -(-(at + 46 + len(name)) // ALIGNMENT) * ALIGNMENT
                 at = max(at, begin + self.expected[name])
         names = sum(len(name) for name in self.records)
-        return max(at, self.source.size) + ENTRY * len(self.records) + names + 98
+        notes = 0 if any(name.endswith("/version") for name in self.records) else NOTES
+        return max(at, self.source.size) + ENTRY * len(self.records) + names + ENDS + notes
 
 
 def storages(root: Value) -> list[tuple[str, int]]:
@@ -231,6 +234,6 @@ def mark(document: Document, salvage: Salvage, problem: FileProblem) -> Document
         raise told(salvage, problem)
     document.problem = told(salvage, problem)
     cut = sum(1 for tensor in document.tensors if tensor.problem)
-    detail = f"{document.problem.message}. {len(document.tensors) - cut:,} of {len(document.tensors):,} tensors are whole."
+    detail = f"{document.problem.message.removeprefix('incomplete: ')}. {len(document.tensors) - cut:,} of {len(document.tensors):,} tensors are whole."
     document.findings.insert(0, Finding("warning", "the file is incomplete", detail))
     return document
