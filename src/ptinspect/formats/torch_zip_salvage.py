@@ -234,6 +234,7 @@ def mark(document: Document, salvage: Salvage, problem: FileProblem) -> Document
         raise told(salvage, problem)
     document.problem = told(salvage, problem)
     cut = sum(1 for tensor in document.tensors if tensor.problem)
-    detail = f"{document.problem.message.removeprefix('incomplete: ')}. {len(document.tensors) - cut:,} of {len(document.tensors):,} tensors are whole."
+    amount, count = document.problem.message.removeprefix("incomplete: "), len(document.tensors)
+    detail = f"{amount}. {count - cut:,} of {count:,} tensors are whole."
     document.findings.insert(0, Finding("warning", "the file is incomplete", detail))
     return document
