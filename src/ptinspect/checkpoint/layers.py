@@ -14,7 +14,7 @@ from typing import Literal
 from ptinspect.checkpoint.model import Certainty, Checkpoint, Role, WeightSet, memory_of
 from ptinspect.checkpoint.module_text import extra_of, short_type
 from ptinspect.checkpoint.modules import Module, modules_below
-from ptinspect.checkpoint.plain_text import container_type, value_text
+from ptinspect.checkpoint.plain_values import container_type, value_text
 from ptinspect.checkpoint.weight_sets import joined, metadata_of, steps_below
 from ptinspect.pickles.values import Call, Dict, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
@@ -74,7 +74,7 @@ class LayerNode:
             todo.extend(reversed(node.children))
 
 
-class _Builder:
+class TreeBuilder:
     """Builds the tree of one checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -84,11 +84,13 @@ class _Builder:
         self.nodes: dict[str, LayerNode] = {"": self.root}
         self.sets = {id(weights.value): weights for weights in checkpoint.weights}
         self.roles: dict[str, Role] = {}
+        self.rows: dict[str, TensorRow] = {}
         self.spare = MOST_VALUES
 
     def build(self) -> LayerNode:
+        """The tree without types that must be inferred and without totals."""
         self._outline()
-        self._rows()
+        self._fill()
         return self.root
 
     def node(self, path: str) -> LayerNode:
@@ -119,15 +121,14 @@ class _Builder:
                 self._frame(self.sets[id(value)])
                 continue
             kind = type(value)
-            if kind in (Dict, list, tuple, Set, Call) and value not in ((), []) and id(value) not in seen:
+            if kind in (Dict, list, tuple, Set, Call) and id(value) not in seen:
                 seen.add(id(value))
                 todo.extend(reversed(self._container(value, path)))
             elif path:
                 self._value(value, path)
 
     def _container(self, value: Value, path: str) -> list[tuple[Value, str]]:
-        text = value_text(value)
-        if text is not None:  # numpy scalars, arrays, paths: one line says it all
+        if value_text(value) is not None:  # numpy scalars, arrays, paths: one line says it all
             self._value(value, path)
             return []
         node = self.node(path)
@@ -141,8 +142,7 @@ class _Builder:
         parent, _, name = path.rpartition(".")
         self.spare -= 1
         if self.spare >= 0 and parent in self.nodes:
-            kind, text = type(value).__name__.replace("NoneType", "None"), value_text(value)
-            self.nodes[parent].values.append(ValueRow(name, container_type(value) or kind, text or "…"))
+            self.nodes[parent].values.append(ValueRow(name, container_type(value), value_text(value) or "…"))
 
     def _frame(self, weights: WeightSet) -> None:
         """The modules of one weight set, in order, before its tensors are filled in."""
@@ -164,19 +164,18 @@ class _Builder:
         mode = lookup(module.state, "training")
         node.training = mode if type(mode) is bool else None
 
-    def _rows(self) -> None:
+    def _fill(self) -> None:
         """Every tensor under every name it has."""
         names: dict[object, list[str]] = {}
-        rows: list[TensorRow] = []
         for path, tensor in self._named():
             parent, _, name = path.rpartition(".")
             node = self.node(parent) if parent not in self.nodes else self.nodes[parent]
             row = TensorRow(name, path, tensor, self._role(path, node), tensor.requires_grad)
             node.tensors.append(row)
-            rows.append(row)
+            self.rows[path] = row
             names.setdefault(memory_of(tensor), []).append(path)
-        if len(names) < len(rows):
-            for row in rows:
+        if len(names) < len(self.rows):
+            for row in self.rows.values():
                 together = names[memory_of(row.tensor)]
                 row.shared_with = tuple(path for path in together if path != row.path) if len(together) > 1 else ()
 
@@ -199,6 +198,3 @@ class _Builder:
         if found is not None:
             return found
         return "optimizer" if node.in_optimizer else "other"
-
-
-__all__ = ["LayerNode", "TensorRow", "ValueRow"]

@@ -18,9 +18,9 @@ _NARROW = 100
 def table_lines(root: LayerNode, depth: int | None) -> Iterator[str]:
     """Header, one line a module or tensor, totals."""
     width = max(_NARROW, min(160, shutil.get_terminal_size((_NARROW, 24)).columns))
-    name = width - 66
+    name = width - 67
     line = "─" * width
-    yield f"{'Layer':<{name}}  {'Type':<20}{'Shape':>18}  {'Parameters':>13}{'Share':>7}  "
+    yield f"{'Layer':<{name}}  {'Type':<20}{'Shape':>18}  {'Parameters':>13}{'Share':>8}  "
     yield line
     total = max(1, root.parameters)
     for node, level in _levels(root, depth):
@@ -47,7 +47,7 @@ def _node_line(node: LayerNode, level: int, width: int, total: int) -> str:
     kind += "?" if node.certainty == "inferred" else ""
     share = f"{100 * node.parameters / total:.1f} %" if node.parameters else ""
     count = f"{node.parameters:,}" if node.parameters else ""
-    text = f"{_name(node.name, level, width)}  {_cut(plain(kind), 20)}{'':>18}  {count:>13}{share:>7}  {_TRAIN[node.trainable]}"
+    text = f"{_name(node.name, level, width)}  {_cut(plain(kind), 20)}{'':>18}  {count:>13}{share:>8}  {_TRAIN[node.trainable]}"
     return f"{text.rstrip()}{'  ' + plain(node.extra) if node.extra else ''}"
 
 
@@ -56,7 +56,7 @@ def _tensor_line(row: TensorRow, level: int, width: int) -> str:
     shape = "(" + ", ".join(map(str, tensor.shape)) + ")"
     count = f"{tensor.elements:,}" if row.role == "parameter" else ""
     note = tensor.problem or ("shared" if row.shared_with else "") or ("" if row.role == "parameter" else row.role)
-    text = f"{_name(row.name, level, width)}  {_cut(tensor.dtype.name, 20)}{_cut(shape, 18).rstrip():>18}  {count:>13}{'':>7}  {note}"
+    text = f"{_name(row.name, level, width)}  {_cut(tensor.dtype.name, 20)}{_cut(shape, 18).rstrip():>18}  {count:>13}{'':>8}  {note}"
     return text.rstrip()
 
 

@@ -1,0 +1,100 @@
+"""The finished layer tree of a checkpoint: built, typed, told what trains, added up, and narrowed to what was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+
+from ptinspect.checkpoint.layer_totals import add_totals
+from ptinspect.checkpoint.layer_types import inferred_types
+from ptinspect.checkpoint.layers import LayerNode, TreeBuilder
+from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.slots import trainable_of
+from ptinspect.checkpoint.weight_sets import joined, metadata_of
+from ptinspect.errors import InspectError
+from ptinspect.pickles.values import entries, lookup, pairs_of
+
+
+def layer_tree(checkpoint: Checkpoint, weights: str | None = None, match: str | None = None) -> LayerNode:
+    """The tree of the whole file, of one weight set, or of the paths that fit a glob."""
+    builder = TreeBuilder(checkpoint)
+    root = builder.build()
+    for found in checkpoint.weights:
+        _mark_trained(builder, found, checkpoint)
+        if found.form == "state_dict":
+            _infer(builder, found)
+    if checkpoint.document.container == "safetensors":  # its header is an unordered mapping: names sort as people count
+        _sort(root)
+    if weights is not None:
+        root = builder.nodes[chosen(checkpoint, weights).path]
+    if match:
+        _narrow(root, globs(match))
+    add_totals(root)
+    return root
+
+
+def chosen(checkpoint: Checkpoint, path: str) -> WeightSet:
+    """The weight set of that path, or an error that lists those there are."""
+    for found in checkpoint.weights:
+        if found.path == path:
+            return found
+    names = ", ".join(f"`{found.path}`" for found in checkpoint.weights[:20]) or "none"
+    raise InspectError(f"there is no weight set `{path}` in this file", f"Its weight sets: {names}.")
+
+
+def globs(text: str) -> re.Pattern[str]:
+    """Case-sensitive globs by commas, as one pattern; `*` crosses dots."""
+    return re.compile("|".join(f"(?:{translate(part.strip())})" for part in text.split(",")))
+
+
+def _mark_trained(builder: TreeBuilder, weights: WeightSet, checkpoint: Checkpoint) -> None:
+    """What each parameter's row says: its own requires_grad in a pickled module, else what the optimizer lists, else unknown."""
+    trained = trainable_of(weights, checkpoint.training.fits if checkpoint.training else ())
+    for entry in weights.entries:
+        row = builder.rows.get(joined(weights.path, entry.name))
+        if row is not None and (weights.form == "state_dict" or trained is not None):
+            row.requires_grad = trained.names.get(entry.name) if trained and entry.role == "parameter" else None
+
+
+def _infer(builder: TreeBuilder, weights: WeightSet) -> None:
+    """Types by names and shapes, with the versions that a saved `_metadata` holds."""
+    versions: dict[str, int] = {}
+    for key, item in entries(pairs_of(metadata_of(weights.value)) or []):
+        version = lookup(item, "version")
+        if type(key) is str and type(version) is int:
+            versions[key] = version
+    for path, guess in inferred_types(((e.name, e.tensor) for e in weights.entries), versions).items():
+        node = builder.nodes.get(joined(weights.path, path) if path else weights.path)
+        if node is not None and (node.type is None or node.path == weights.path):
+            node.type, node.certainty, node.because = guess.type, "inferred", guess.because
+            node.stored_parameters = guess.parameters or 0
+
+
+def _sort(root: LayerNode) -> None:
+    for node in root.walk():
+        node.children.sort(key=lambda child: counted(child.name))
+        node.tensors.sort(key=lambda row: counted(row.name))
+
+
+def counted(name: str) -> list[tuple[int, int, str]]:
+    """A sort key under which layer.2 comes before layer.10."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdecimal() and part.isascii() and len(part) < 20 else (1, 0, part) for part in parts]
+
+
+def _narrow(root: LayerNode, pattern: re.Pattern[str]) -> None:
+    """Keep the rows whose path fits, and the nodes that lead to one or fit themselves."""
+    kept: set[int] = set()
+    for node in reversed(list(root.walk())):
+        fits = bool(node.path) and pattern.match(node.path) is not None
+        if not fits:
+            node.tensors = [row for row in node.tensors if pattern.match(row.path)]
+            node.values = [value for value in node.values if pattern.match(joined(node.path, value.name))]
+            node.children = _below(node.children, kept)
+        if fits or node.tensors or node.values or node.children:
+            kept.add(id(node))
+
+
+def _below(children: Iterable[LayerNode], kept: set[int]) -> list[LayerNode]:
+    return [child for child in children if id(child) in kept]
