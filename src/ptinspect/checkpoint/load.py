@@ -34,6 +34,9 @@ def _lines(path: str, document: Document, kind: Kind, main: WeightSet | None, sa
     if safety.verdict == "dangerous":
         yield "# Do not load this file: doing so would run the calls that its safety findings name."
         return
+    if document.problem is not None:
+        yield f"# Neither torch nor safetensors loads this file as it is: {document.problem.message}."
+        return
     by_container = _BY_CONTAINER.get(document.container)
     if by_container is not None:
         yield from (line.replace("PATH", repr(path)) for line in by_container)
