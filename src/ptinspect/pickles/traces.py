@@ -11,12 +11,14 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 MOST_ENCODED = 2_000
 ENCODED_BYTES = 16 << 20
 LONGEST = 4 << 20
 MOST_PRIVATE = 200
 PLACES = 8
+HITS = 1_000
 BETWEEN = "\x00"
 
 _BASE64 = re.compile(r"A(?<=gA)[I-X][A-Za-z0-9+/_-]{9,}[A-Za-z0-9+/_=\r\n-]*")
@@ -44,15 +46,16 @@ _PREFIX = re.compile(r"[A-Za-z0-9_]{1,12}\Z")
 
 
 class Traces:
-    """What was seen so far: `encoded` are candidates, decoded and not yet known to be pickles; `private` are (kind, value).
+    """What was seen so far: `private` are (kind, value); `encoded` are candidates, decoded and not yet known to be pickles.
 
-    `full` says that there were more candidates than are kept.
+    A candidate is some bytes and where in them it begins: text that may hold thousands of beginnings is kept once. `full` says that
+    there were more candidates than are kept.
     """
 
     __slots__ = ("encoded", "full", "private", "spent")
 
     def __init__(self) -> None:
-        self.encoded: dict[bytes, str] = {}
+        self.encoded: dict[tuple[bytes, int], str] = {}
         self.private: dict[tuple[str, str], None] = {}
         self.spent = 0
         self.full = False
@@ -60,39 +63,41 @@ class Traces:
     def __call__(self, texts: list[str]) -> None:
         """Look at some more strings of the stream."""
         joined = BETWEEN.join(texts)
-        for form, data in _encoded(joined):
-            self._keep(form, data)
+        if not self.full:
+            self._keep(_decoded(joined))
+            self._keep(_begun(joined))
         if len(self.private) < MOST_PRIVATE:
             self._people(joined)
             self._secrets(joined)
 
-    def _keep(self, form: str, data: bytes) -> None:
-        if data in self.encoded:
-            return
-        if self.spent + len(data) > ENCODED_BYTES or len(self.encoded) >= MOST_ENCODED:
-            self.full = True
-            return
-        self.encoded[data] = form
-        self.spent += len(data)
+    def _keep(self, candidates: Iterator[tuple[str, bytes, int]]) -> None:
+        last = None
+        for form, data, at in candidates:
+            self.spent += len(data) if data is not last else 0
+            last = data
+            if self.spent > ENCODED_BYTES or len(self.encoded) >= MOST_ENCODED:
+                self.full = True
+                return
+            self.encoded[data, at] = form
 
     def _note(self, kind: str, value: str) -> None:
         if len(self.private) < MOST_PRIVATE:
             self.private[kind, value] = None
 
     def _people(self, joined: str) -> None:
-        for found in _MAIL.finditer(joined):
+        for found in islice(_MAIL.finditer(joined), HITS):
             user = _MAIL_USER.search(joined, max(0, found.start() - 64), found.start())
             if user is not None and found[1] not in _NO_DOMAINS:
                 self._note("e-mail address", user[0] + found[0])
         for expression in (_UNIX_HOME, _WINDOWS_HOME):
-            for found in expression.finditer(joined):
+            for found in islice(expression.finditer(joined), HITS):
                 self._note("home path", found[0])
                 if found[1]:
                     self._note("user name", found[1])
 
     def _secrets(self, joined: str) -> None:
         for expression in (_UNDERSCORE, _DASH, _CAPITALS):
-            for found in expression.finditer(joined):
+            for found in islice(expression.finditer(joined), HITS):
                 prefix = _PREFIX.search(joined, max(0, found.start() - 12), found.start())
                 whole = (prefix[0] if prefix else "") + found[0]
                 if any(host in whole for host in _HOSTS):
@@ -107,21 +112,32 @@ def _is_random(text: str) -> bool:
     return text.startswith("-----BEGIN") or (digits >= 3 and digits < len(text) - 3)
 
 
-def _encoded(joined: str) -> Iterator[tuple[str, bytes]]:
-    """Stretches that begin as a pickle would, in each of the ways in which people write bytes as text."""
+def _decoded(joined: str) -> Iterator[tuple[str, bytes, int]]:
+    """Stretches that begin as a pickle would in base64 or hexadecimal."""
     for found in _BASE64.finditer(joined):
         data = _base64(joined[found.start() - 1 : min(found.end(), found.start() + LONGEST)])
         if data is not None:
-            yield "base64", data
+            yield "base64 text", data, 0
     for found in _HEX.finditer(joined):
-        yield "hexadecimal", bytes.fromhex(found[0][:LONGEST])
+        yield "hexadecimal text", bytes.fromhex(found[0][:LONGEST]), 0
+
+
+def _begun(joined: str) -> Iterator[tuple[str, bytes, int]]:
+    """Where a pickle may begin in text as it is: bytes that protocol 2 writes one character each, and lines of protocol 0."""
+    raw = b""
+    for at in _beginnings(joined):
+        raw = raw or joined.encode("latin-1", "replace")
+        yield "a text", raw, at
+
+
+def _beginnings(joined: str) -> Iterator[int]:
     for found in _LATIN.finditer(joined):
-        yield "text", _latin(joined, found.start())
+        yield found.start()
     end = 0
     for found in _LINES.finditer(joined):
         if found.start() >= end:
             end = _end_of_string(joined, found.end())
-            yield from _lines(joined, found.start(), end)
+            yield from _lines(joined, found.start())
 
 
 def _base64(text: str) -> bytes | None:
@@ -135,21 +151,13 @@ def _base64(text: str) -> bytes | None:
         return None
 
 
-def _latin(joined: str, start: int) -> bytes:
-    """Bytes that protocol 2 writes as text, one character a byte. They may hold what stands between strings, so: to the end."""
-    return joined[start : start + LONGEST].encode("latin-1", "replace")
-
-
 def _end_of_string(joined: str, at: int) -> int:
     found = joined.find(BETWEEN, at)
     return found if found >= 0 else len(joined)
 
 
-def _lines(joined: str, newline: int, end: int) -> Iterator[tuple[str, bytes]]:
+def _lines(joined: str, newline: int) -> list[int]:
     """A string with two lines that name something as protocol 0 does: a pickle may begin where it begins, or with that name."""
     begin = joined.rfind(BETWEEN, 0, newline) + 1
     line = max(begin, joined.rfind("\n", begin, newline) + 1)
-    text = joined[begin : min(end, begin + LONGEST)]
-    starts = {begin} | {at for at in range(line, min(newline, line + PLACES)) if joined[at] in "(ci"}
-    for start in sorted(starts):
-        yield "text", text[start - begin :].encode("latin-1", "replace")
+    return sorted({begin} | {at for at in range(line, min(newline, line + PLACES)) if joined[at] in "(ci"})

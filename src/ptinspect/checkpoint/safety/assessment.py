@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ptinspect.checkpoint.safety.arguments import called_getters, verdict_of
 from ptinspect.checkpoint.safety.effects import effects_of
-from ptinspect.checkpoint.safety.nested import Nested, nested_in
+from ptinspect.checkpoint.safety.nested import Nested, look_inside
 from ptinspect.checkpoint.safety.private import before_you_share
 from ptinspect.checkpoint.safety.programs import look_at_programs
 from ptinspect.checkpoint.safety.verdicts import RANKS, Verdict, worst
@@ -49,7 +49,8 @@ class Safety:
 
 def assess(document: Document, limits: Limits = DEFAULT) -> Safety:
     """Judge every name of every pickle, look for pickles inside pickles, and say what torch.load would answer."""
-    nested = [found for pickle in document.pickles for found in nested_in(pickle, limits)]
+    insides = [look_inside(pickle, limits) for pickle in document.pickles]
+    nested = [found for inside in insides for found in inside.found]
     judged = [judgement for pickle in document.pickles for judgement in _judge(pickle.stream)]
     judged += [(found, verdict) for inner in nested for found, verdict in _judge(inner.stream) if verdict != "data"]
     names = _merged(judged)
@@ -57,6 +58,7 @@ def assess(document: Document, limits: Limits = DEFAULT) -> Safety:
     findings = [
         *_dangers(names),
         *_nested_findings(nested),
+        *_unseen(all(inside.complete for inside in insides)),
         *(finding for pickle in document.pickles for finding in _odd(pickle)),
         *look_at_programs(document, limits),
         *before_you_share(document),
@@ -119,6 +121,11 @@ def _nested_findings(nested: list[Nested]) -> list[Finding]:
         severity: Severity = "danger" if "dangerous" in verdicts.values() else "notice"
         found.append(Finding(severity, f"a pickle is hidden in {form}", f"It names {listed(worst_first)}.", where))
     return found
+
+
+def _unseen(complete: bool) -> list[Finding]:
+    detail = "There are more beginnings of pickles in its strings than are looked into, or they lie too deep in each other."
+    return [] if complete else [Finding("notice", "not everything that may be a hidden pickle was looked at", detail)]
 
 
 def _odd(pickle: Pickle) -> list[Finding]:

@@ -22,8 +22,9 @@ from ptinspect.pickles.window import Memory, Source, Window
 FIRST_BYTES = 64
 MOST = 200
 TRIALS = 20_000
-EFFORT_BYTES = 64 << 20
-OPCODES = 2_000_000
+OPCODES = 1_500_000
+ALL_OPCODES = 4_000_000
+STRING_BYTES = 64 << 20
 SECONDS = 5.0
 STARTS = 16
 STACKED = 16
@@ -50,22 +51,36 @@ class Nested:
 
 @dataclass(slots=True)
 class _Effort:
-    """What may still be spent on one pickle of the file; every trial costs what it looks at."""
+    """What may still be spent on one pickle of the file; `found_all` says that it was enough."""
 
     limits: Limits
     trials: int = TRIALS
-    nbytes: int = EFFORT_BYTES
+    opcodes: int = ALL_OPCODES
+    found_all: bool = True
 
-    def spend(self, length: int) -> bool:
-        """Whether a trial of that length is still allowed."""
+    def walk(self, source: Source, at: int) -> tuple[Stream, Traces] | None:
+        """The bytes as a pickle, or None where nothing is left to spend."""
+        if self.trials <= 0 or self.opcodes <= 0:
+            self.found_all = False
+            return None
+        traces = Traces()
+        inner = run(Window(source, tap=traces), self.limits, at)
         self.trials -= 1
-        self.nbytes -= min(length, EFFORT_BYTES // 4)
-        return self.trials >= 0 and self.nbytes >= 0
+        self.opcodes -= inner.opcodes
+        return inner, traces
 
 
-def nested_in(pickle: Pickle, limits: Limits) -> list[Nested]:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What was found in one pickle, and whether all of it was looked at."""
+
+    found: tuple[Nested, ...]
+    complete: bool
+
+
+def look_inside(pickle: Pickle, limits: Limits) -> Inside:
     """Every pickle inside one of the file's pickles, level by level down to the limit `nesting`."""
-    effort = _Effort(replace(limits, opcodes=OPCODES, seconds=SECONDS, string_bytes=min(limits.string_bytes, EFFORT_BYTES)))
+    effort = _Effort(replace(limits, opcodes=OPCODES, seconds=SECONDS, string_bytes=min(limits.string_bytes, STRING_BYTES)))
     found: list[Nested] = []
     level: list[tuple[Stream, Source, Traces | None]] = [(pickle.stream, pickle.source, pickle.traces)]
     for _ in range(limits.nesting):
@@ -78,7 +93,7 @@ def nested_in(pickle: Pickle, limits: Limits) -> list[Nested]:
         level = below
         if not level:
             break
-    return found
+    return Inside(tuple(found), effort.found_all and not level)
 
 
 _Found = tuple[str, Stream, Source, Traces]
@@ -88,14 +103,12 @@ def _inside(stream: Stream, source: Source, traces: Traces | None, effort: _Effo
     """The whole pickles one level down. Those without names count too: what they hold may have some."""
     for value in stream.byte_strings:
         yield from _in_bytes(value, source, effort)
-    texts = _texts_of_bytes(stream)
-    candidates = dict(traces.encoded) if traces is not None else {}
-    if texts:
-        more = Traces()
-        more(texts)
-        candidates.update(more.encoded)
-    for data, form in candidates.items():
-        yield from _try(f"{form} text" if form != "text" else "a text", Memory(data), 0, effort)
+    more = Traces()
+    more(_texts_of_bytes(stream))
+    for seen in [more] if traces is None else [more, traces]:
+        effort.found_all = effort.found_all and not seen.full
+        for (data, at), form in seen.encoded.items():
+            yield from _try(form, Memory(data), at, effort)
 
 
 def _texts_of_bytes(stream: Stream) -> list[str]:
@@ -152,11 +165,8 @@ def may_be_pickle(head: bytes) -> bool:
 def _try(form: str, source: Source, at: int, effort: _Effort) -> Iterator[_Found]:
     """Walk the bytes as pickles in a row (a torch file has five); only those that end well count."""
     for _ in range(STACKED):
-        if at >= source.size or not effort.spend(source.size - at):
+        walked = effort.walk(source, at) if at < source.size else None
+        if walked is None or walked[0].problem is not None:
             return
-        traces = Traces()
-        inner = run(Window(source, tap=traces), effort.limits, at)
-        if inner.problem is not None:
-            return
-        yield form, inner, source, traces
-        at = inner.end
+        yield form, walked[0], source, walked[1]
+        at = walked[0].end
