@@ -50,7 +50,7 @@ class Record(NamedTuple):
 class Pickle:
     """One pickle of the file, by the name people would look for it under, and the bytes that its offsets count in.
 
-    `traces` saw the raw bytes as they were walked, where the reader attached one as the window's tap.
+    `traces` saw the strings as they were walked, where the reader attached one as the window's tap.
     """
 
     name: str
