@@ -10,7 +10,6 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.info import fields_of
 from ptinspect.cli.info_text import lines_of
 from ptinspect.cli.output import print_json
-from ptinspect.cli.tree import node_fields
 from ptinspect.cli.tree_text import table_lines
 
 
@@ -22,8 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Every sample, one after the other."""
     samples = sorted(path for path in resources.path("samples").iterdir() if path.is_file() and path.suffix != ".md")
     if arguments.json:
-        opened = [(str(path), open_checkpoint(path)) for path in samples]
-        print_json(None, {"files": [{"path": path, **fields_of(c), "root": node_fields(layer_tree(c), None)} for path, c in opened]})
+        print_json(None, {"files": [{"path": str(path), **fields_of(open_checkpoint(path))} for path in samples]})
         return 0
     for path in samples:
         checkpoint = open_checkpoint(path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import print_json
+from ptinspect.cli.output import SCHEMA, dumps
 from ptinspect.cli.tree_text import table_lines
 
 
@@ -25,34 +27,40 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint = open_checkpoint(arguments.file)
     root = layer_tree(checkpoint, arguments.weights, arguments.match)
     if arguments.json:
-        print_json(arguments.file, {"root": node_fields(root, arguments.depth)})
+        head = dumps({"schema": SCHEMA, "path": arguments.file})
+        sys.stdout.writelines((head[:-1], ', "root": ', *node_json(root, arguments.depth), "}\n"))
     else:
         print("\n".join(table_lines(root, arguments.depth)))
     return 0
 
 
-def node_fields(root: LayerNode, depth: int | None) -> dict[str, Any]:
-    """The tree as nested JSON, built without recursion."""
-    top = _fields(root)
-    todo = [(root, top, 0)]
+def node_json(root: LayerNode, depth: int | None = None) -> Iterator[str]:
+    """The tree as JSON, piece by piece and without recursion: 100,000 tensors as one nest of dicts would take 200 MB."""
+    todo: list[tuple[LayerNode | str, int]] = [(root, 0)]
     while todo:
-        node, fields, level = todo.pop()
-        if depth is not None and level >= depth:
+        node, level = todo.pop()
+        if isinstance(node, str):
+            yield node
             continue
-        for child in node.children:
-            below = _fields(child)
-            fields["children"].append(below)
-            todo.append((child, below, level + 1))
-    return top
+        yield dumps(_fields(node))[:-1]
+        yield ', "children": ['
+        todo.append(("]}", level))
+        if depth is None or level < depth:
+            for index, child in enumerate(reversed(node.children)):
+                todo.append((child, level + 1))
+                if index < len(node.children) - 1:
+                    todo.append((", ", level))
 
 
 def _fields(node: LayerNode) -> dict[str, Any]:
+    """One node without its children."""
     return {
         "name": node.name,
         "path": node.path,
         "type": node.type,
         "certainty": node.certainty,
         "class": node.class_name,
+        "because": node.because,
         "parameters": node.parameters,
         "trainable": node.trainable,
         "training": node.training,
@@ -60,7 +68,6 @@ def _fields(node: LayerNode) -> dict[str, Any]:
         "extra": node.extra,
         "tensors": [_tensor_fields(row) for row in node.tensors],
         "values": [{"name": value.name, "type": value.type, "text": value.text} for value in node.values],
-        "children": [],
     }
 
 
