@@ -136,6 +136,15 @@ def test_that_every_dtype_of_torch_is_read(tmp_path: Path, container: str, name:
     assert raw_bytes(path, document, found) == bytes(range(48))
 
 
+@pytest.mark.parametrize("name", [f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)])
+def test_that_a_dtype_that_torch_names_and_cannot_save_yet_is_read(tmp_path: Path, name: str) -> None:
+    data = pickle.dumps({"a": torch.arange(48, dtype=torch.uint8).view(torch.float8_e5m2)}, 2)
+    path = tmp_path / "made.pkl"
+    path.write_bytes(data.replace(b"ctorch\nfloat8_e5m2\n", f"ctorch\n{name}\n".encode()))
+    (found,) = opened(path).tensors
+    assert (found.dtype.name, found.shape, found.problem) == (name, (48,), None)
+
+
 QUANTIZED = {
     "quint8": lambda: torch.quantize_per_tensor(torch.randn(3, 5), 0.1, 2, torch.quint8),
     "qint8": lambda: torch.quantize_per_tensor(torch.randn(3, 5), 0.1, 2, torch.qint8),

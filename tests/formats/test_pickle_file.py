@@ -26,6 +26,7 @@ from ptinspect.formats import pickle_file
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document
 from ptinspect.formats.reading import read
+from ptinspect.formats.rebuild import READERS
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.instructions import EMBEDDED
 from ptinspect.pickles.values import Dict, lookup
@@ -489,6 +490,17 @@ def test_that_a_model_pickled_by_old_torch_has_its_parameters() -> None:
         ((2,), False, True),
         ((2,), True, False),
     ]
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+@pytest.mark.parametrize("arguments", [b"N", b")", b"N\x85", b"]\x85", *(b"(" + one * 8 + b"t" for one in (b"N", b"K\x01", b"]"))])
+def test_that_a_rebuild_function_given_nonsense_is_an_invalid_row_or_no_tensor(name: str, arguments: bytes) -> None:
+    """S-30: and what a BUILD adds to it does not help either."""
+    module, _, attribute = name.rpartition(".")
+    call = f"c{module}\n{attribute}\n".encode() + arguments + b"R"
+    for state in (b"", b"Nb", b"}b", b"(NNNtb", b"(NNNNtb", b"(NNNNNtb"):
+        document = document_of(b"\x80\x02]" + call + state + b"a.")
+        assert all(found.problem for found in document.tensors)
 
 
 def test_that_an_empty_file_is_no_pickle() -> None:

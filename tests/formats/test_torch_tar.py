@@ -33,7 +33,12 @@ class Reference:
 
 class Pickler(pickle.Pickler):
     def persistent_id(self, value: object) -> object:
-        return str(value.number) if isinstance(value, Reference) else None
+        if isinstance(value, Reference):
+            return str(value.number)
+        if value is not torch.nn.Identity or hasattr(self, "met"):
+            return None
+        self.met = True
+        return value, "net.py", "class Net: ..."
 
 
 def pickled(value: object) -> bytes:
@@ -164,6 +169,11 @@ def test_that_mutated_files_open_or_are_one_file_problem(data: st.DataObject) ->
         read(Memory(bytes(whole)), limits=Limits(pickles=1_000))
     except FileProblem:
         return
+
+
+def test_that_a_module_written_with_its_source_shows_class_and_source() -> None:
+    document = document_of(made([torch.nn.Identity], STORAGES, TENSORS))
+    assert {name: text() for name, text in document.code.items()} == {"torch.nn.modules.linear.Identity": "class Net: ..."}
 
 
 def test_that_an_ordinary_tar_is_not_taken(tmp_path: Path) -> None:

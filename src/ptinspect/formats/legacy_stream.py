@@ -11,6 +11,8 @@ in files that torch before 1.0 wrote on a big-endian machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ptinspect.dtypes import DType, from_global
@@ -19,7 +21,7 @@ from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Document, Pickle, Record
 from ptinspect.formats.rebuild import View
 from ptinspect.formats.rows import Row
-from ptinspect.pickles.values import Global, Persistent, Value, lookup
+from ptinspect.pickles.values import Global, Persistent, Value, class_outside, lookup
 from ptinspect.tensors import StorageRef
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -116,6 +118,15 @@ def text_of(value: Value) -> str:
 def key_of(value: Value) -> str:
     """A storage's key: text, or a number in the oldest files."""
     return str(value) if type(value) is int and value.bit_length() < 128 else text_of(value)
+
+
+def sources_of(references: list[Persistent]) -> dict[str, Callable[[], str]]:
+    """The source text of each module's class, which torch before 1.6 kept to warn when it had changed."""
+    return {
+        named.name: partial(str, reference.id[-1])
+        for reference in references
+        if (named := class_outside(reference)) is not None and type(reference.id[-1]) is str
+    }
 
 
 class Saved:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ptinspect.formats.document import Place
-from ptinspect.formats.rebuild import Rebuilder, changed, data_within
+from ptinspect.formats.rebuild import STATEFUL, Rebuilder, changed, data_within
 from ptinspect.limits import Limits
 from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
@@ -96,7 +96,7 @@ class Walk:
             todo.extend(reversed(_below_call(call, step)))
             return
         self.place(call, tensor, step, known is not None)
-        if known is None:
+        if known is None and call.name in STATEFUL:
             todo.extend(reversed(_attributes(call, step)))
 
     def place(self, call: Value, tensor: TensorInfo, step: Step, known: bool) -> None:
@@ -199,13 +199,10 @@ def _state(state: Value, step: Step) -> list[tuple[Value, Step]]:
 
 def _attributes(call: Call, step: Step) -> list[tuple[Value, Step]]:
     """Attributes that a tensor of a subclass carries, which may be tensors of their own."""
-    if "_from_type" not in call.name and "_with_state" not in call.name:
+    args = call.args if type(call.args) is tuple else ()
+    if len(args) < 4 or not _may_hold(args[3]) or (type(args[0]) is Global and args[0].name in WRAPPERS):
         return []
-    state = call.args[3] if type(call.args) is tuple and len(call.args) > 3 else None
-    wrapper = type(call.args[0]) is Global and call.args[0].name in WRAPPERS
-    if state is None or wrapper:
-        return []
-    return [(state, Step(step, "__dict__", in_weights=False))]
+    return [(args[3], Step(step, "__dict__", in_weights=False))]
 
 
 __all__ = ["Reached", "Walk", "changed", "key_text"]

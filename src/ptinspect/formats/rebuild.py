@@ -298,6 +298,7 @@ READERS |= {"torch.nested._internal.nested_tensor._rebuild_njt": _jagged}
 
 _AROUND = frozenset(name for name, reader in READERS.items() if reader in (_parameter, _old_parameter, _variable, _from_cpu_tensor))
 _TYPED = frozenset(name for name, reader in READERS.items() if reader is _from_type)
+STATEFUL = _TYPED | {"torch._utils._rebuild_parameter_with_state"}
 
 
 def data_within(value: Value) -> Value:
@@ -311,4 +312,4 @@ def data_within(value: Value) -> Value:
         return args[0] if type(fn) is Global and fn.name in _AROUND and type(args) is tuple and args else None
     return None
 
-__all__ = ["Rebuilder", "Shelf", "View", "changed", "data_within", "integers", "invalid", "misfit"]
+__all__ = ["READERS", "STATEFUL", "Rebuilder", "Shelf", "View", "changed", "data_within", "integers", "invalid", "misfit"]

@@ -42,7 +42,7 @@ def misfit(shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtyp
             return "it has a negative stride"
         high += (size - 1) * stride
         elements *= size
-    if elements == 0 or ref.is_meta:
+    if elements == 0 or ref.location == "meta":
         return None
     if elements > MOST_ELEMENTS:
         return "it has more elements than 64 bits can count"

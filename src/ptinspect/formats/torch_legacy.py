@@ -6,13 +6,11 @@ protocol version follows: torch.load runs the first pickle before it compares (S
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ptinspect.errors import Truncated
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document
 from ptinspect.formats.embedded import EmbeddedShelf
-from ptinspect.formats.legacy_stream import MAGIC, PROTOCOL, Saved, text_of
+from ptinspect.formats.legacy_stream import MAGIC, PROTOCOL, Saved, sources_of
 from ptinspect.formats.reach import Walk
 from ptinspect.formats.rebuild import Rebuilder
 from ptinspect.formats.rows import Row, would_run
@@ -48,7 +46,7 @@ def read(candidate: Candidate) -> Document:
     reached = Walk(Rebuilder(EmbeddedShelf(saved.shelf, candidate.source, candidate, document)), candidate.limits).over(saved.root)
     document.tensors, document.places, document.by_value = reached.tensors, reached.places, reached.by_value
     _records(document, saved)
-    _sources(document, saved)
+    document.code.update(sources_of(saved.references))
     if isinstance(saved.problem, Truncated):
         saved.note("warning", "the file is incomplete", f"{saved.problem.message}. What is whole can be used.")
     elif saved.problem is not None:
@@ -66,20 +64,6 @@ def _records(document: Document, saved: Saved) -> None:
         document.records[record.name] = record
         if saved.prefix + key not in used:
             document.unused.append(record)
-
-
-def _sources(document: Document, saved: Saved) -> None:
-    """The source text of each module's class, which torch before 1.6 kept to warn when it had changed."""
-    for reference in saved.references:
-        found = reference.id
-        if type(found) is not tuple or len(found) != 4 or text_of(found[0]) != "module":
-            continue
-        if type(found[1]) is Global and type(found[3]) is str:
-            document.code[found[1].name] = _text(found[3])
-
-
-def _text(text: str) -> Callable[[], str]:
-    return lambda: text
 
 
 def _behind(document: Document, saved: Saved) -> None:

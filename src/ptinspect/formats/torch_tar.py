@@ -15,7 +15,7 @@ from ptinspect.errors import Corrupt, FileProblem, Truncated
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document, Pickle, Record
-from ptinspect.formats.legacy_stream import COUNT, MOST_NUMEL, key_of, text_of, view_of
+from ptinspect.formats.legacy_stream import COUNT, MOST_NUMEL, key_of, sources_of, text_of, view_of
 from ptinspect.formats.reach import Reached, Step, Walk
 from ptinspect.formats.rebuild import Rebuilder, View
 from ptinspect.formats.rows import Row
@@ -211,6 +211,7 @@ class Tar:
         document, (row, _) = self.document, self._row("pickle")
         found = self._next(row, "pickle")
         document.root = document.pickles[-1].stream.root if found is None else found.stream.root
+        document.code.update(sources_of(document.pickles[-1].stream.persistent))
         reached = TarWalk(self.shelf, self.limits).over(document.root)
         document.tensors, document.places, document.by_value = reached.tensors, reached.places, reached.by_value
         used = {f"storage {ref.key}" for tensor in document.tensors for ref in tensor.storages()}

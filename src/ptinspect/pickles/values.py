@@ -97,11 +97,11 @@ class Persistent:
 
 
 def class_outside(value: Value) -> Global | None:
-    """The class in ("module", class, file, source): torch before 1.6 wrote each module's class as a reference to the outside."""
+    """The class in ("module", class, file, source), or in (class, file, source) of a tar: a module's class before torch 1.6."""
     found = value.id if type(value) is Persistent else None
-    if type(found) is not tuple or len(found) != 4 or type(found[0]) not in (str, bytes) or type(found[1]) is not Global:
+    if type(found) is not tuple or not 3 <= len(found) <= 4 or type(found[-3]) is not Global:
         return None
-    return found[1] if found[0] in ("module", b"module") else None
+    return found[-3] if len(found) == 3 or (type(found[0]) in (str, bytes) and found[0] in ("module", b"module")) else None
 
 
 class Unknown:
@@ -170,6 +170,10 @@ def _argument_pairs(call: Call) -> Pairs:
 
 def entries(pairs: Pairs) -> Iterator[tuple[Value, Value]]:
     """The pairs as a dict would show them: the last value of a plain key, at the place of the first."""
+    texts = {key for key, _ in pairs if type(key) is str}
+    if len(texts) == len(pairs):
+        yield from pairs
+        return
     last: dict[Value, Value] = {}
     plain = [(key, value) for key, value in pairs if type(key) in (str, int, bytes, float, bool)]
     last.update(((type(key), key), value) for key, value in plain)
