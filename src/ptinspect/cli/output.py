@@ -10,6 +10,8 @@ from typing import Any
 
 from ptinspect.errors import InspectError
 
+quoted = json.encoder.encode_basestring_ascii  # a text as JSON, without the cost of an encoder
+
 SCHEMA = 1
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -23,12 +25,12 @@ def print_json(path: str | None, fields: Mapping[str, Any]) -> None:
     print(dumps({**head, **fields}))
 
 
-def dumps(document: Mapping[str, Any]) -> str:
+def dumps(value: object) -> str:
     """JSON with integers exact and non-finite numbers as text. Lone surrogates and everything non-ASCII are escaped."""
     try:
-        return json.dumps(document, allow_nan=False)
+        return json.dumps(value, allow_nan=False)
     except ValueError:
-        return json.dumps(finite(document), allow_nan=False)
+        return json.dumps(finite(value), allow_nan=False)
 
 
 def finite(value: Any) -> Any:
