@@ -28,7 +28,8 @@ def test_that_plain_text_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (4_400_000_000, "4.4 GB"), (123_456_789, "123 MB"), (10**15, "1.0 PB")]
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (4_400_000_000, "4.4 GB"), (123_456_789, "123 MB"), (10**15, "1.0 PB")],
 )
 def test_that_sizes_read_as_people_say_them(count: int, text: str) -> None:
     assert size_text(count) == text

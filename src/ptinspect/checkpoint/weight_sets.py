@@ -21,7 +21,8 @@ PREFIXES = ("module.", "model.", "net.")
 EMA_WORDS = ("ema", "averaged", "shadow", "teacher", "target")
 BUFFER_ENDINGS = ("running_mean", "running_var", "num_batches_tracked", "position_ids", "n_averaged", "attn.masked_bias", "inv_freq")
 OPTIMIZER_STATE = frozenset(
-    "step exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta sum eta ax mu mu_product prev step_size".split()
+    "step exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta sum eta ax mu mu_product prev"
+    " step_size".split()
 )
 _WHOLE = frozenset({"int", "uint", "bool"})
 _SCALARS = (int, float, bool, complex, type(None))
