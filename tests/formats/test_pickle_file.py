@@ -66,6 +66,14 @@ def test_that_a_pickle_of_any_protocol_is_taken(value: object, protocol: int) ->
     assert titles(document) == []
 
 
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("value", [list(range(100_000)), "x" * 60_000 + "y" * 40_000, {"a": b"z" * 200_000}])
+def test_that_a_long_pickle_without_names_is_taken(value: object, protocol: int) -> None:
+    if protocol == 0 and not isinstance(value, list):
+        pytest.skip("a line of protocol 0 has a limit")
+    assert document_of(pickle.dumps(value, protocol)).problem is None
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -7,7 +7,7 @@ would already run something (S-05). Text, JSON, pages and random bytes do neithe
 
 from __future__ import annotations
 
-from ptinspect.errors import Unsupported
+from ptinspect.errors import Truncated, Unsupported
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document
@@ -36,15 +36,17 @@ def offers(candidate: Candidate) -> bool:
     return _is_bare(candidate)
 
 
-def _look(candidate: Candidate, length: int) -> Stream:
-    return run(Window(Slice(candidate.source, 0, length)), candidate.limits)
+def _look(candidate: Candidate) -> Stream:
+    """The first pickle, inside the first stretch if that tells enough: not where it is only cut off by the end of the stretch."""
+    stream = run(Window(Slice(candidate.source, 0, FIRST_LOOK)), candidate.limits)
+    if isinstance(stream.problem, Truncated) and candidate.source.size > FIRST_LOOK and not would_run(stream):
+        stream = run(Window(candidate.source), candidate.limits)
+    return stream
 
 
 def _leads_somewhere(candidate: Candidate) -> bool:
     """A version and then a pickle, or the beginning of one: it builds something or names something."""
-    stream = _look(candidate, FIRST_LOOK)
-    if stream.problem is not None and candidate.source.size > FIRST_LOOK and not stream.globals and not _is_built(stream):
-        stream = _look(candidate, candidate.source.size)  # one long byte string, say
+    stream = _look(candidate)
     return stream.problem is None or bool(stream.globals) or _is_built(stream)
 
 
@@ -56,9 +58,7 @@ def _is_built(stream: Stream) -> bool:
 
 def _is_bare(candidate: Candidate) -> bool:
     """Protocols 0 and 1: the whole file, up to blanks, is pickles."""
-    stream = _look(candidate, FIRST_LOOK)
-    if stream.problem is not None and candidate.source.size > FIRST_LOOK and stream.globals:
-        stream = _look(candidate, candidate.source.size)
+    stream = _look(candidate)
     if stream.problem is not None:
         return would_run(stream)
     return bool(stream.globals) or stream.end == candidate.source.size or _rest_is_pickles(candidate, stream.end)
