@@ -1,6 +1,7 @@
 """Inferred types against the true classes: never a wrong one, and few left open."""
 
 import itertools
+import time
 
 import pytest
 import torch
@@ -263,6 +264,13 @@ def test_that_hostile_names_and_sizes_cost_little_and_raise_nothing():
     rows += [info("²³.weight", (3, 3, 3, 3)), info("1.weight", (-1, 0)), info("2.weight", (10**30, 10**30)), info("2.bias", (10**30,))]
     rows += [info("l.weight_ih_l0", ()), info("l.weight_hh_l0", ()), info("c.weight_ih", (0, 0)), info("c.weight_hh", (0, 0))]
     assert named(inferred_types(rows)) == {"2": "Linear"}
+
+
+def test_that_a_hundred_thousand_layers_cost_what_their_number_does():
+    rows = [info(f"encoder.layers.{i // 10}.block.{i % 10}.weight", (4, 2)) for i in range(20_000)]
+    started = time.process_time()
+    assert inferred_types(rows) == {}
+    assert time.process_time() - started < 2
 
 
 def test_that_guesses_come_with_reasons():

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from ptinspect.checkpoint.layer_types import inferred_types
+from ptinspect.dtypes import BY_NAME
+from ptinspect.tensors import TensorInfo
 from tests.checkpoint.layer_rows import info, named, tensors_of, types
 
 
@@ -76,6 +78,12 @@ def test_that_other_packings_say_what_they_are():
     assert (found.type, found.parameters, found.extra) == ("Linear", 64 * 32, "NVFP4")
     found = types(("l.weight_packed", 64, 4, "int32"), ("l.weight_scale", 64, 1), ("l.weight_shape", 2, "int64"))["l"]
     assert (found.type, found.parameters) == ("Linear", None)
+
+
+def test_that_a_torchao_weight_says_so():
+    weight = TensorInfo("", (64, 32), (32, 1), BY_NAME["bfloat16"], None, layout="wrapper", subclass="torchao.dtypes.AffineQuantizedTensor")
+    found = inferred_types([("q_proj.weight", weight)])["q_proj"]
+    assert (found.type, found.parameters, found.extra) == ("Linear", None, "torchao, AffineQuantizedTensor")
 
 
 def test_that_sizes_which_no_packing_gives_are_left_open():

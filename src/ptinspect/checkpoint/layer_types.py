@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ptinspect.checkpoint.convolution_types import Convolutions
 from ptinspect.checkpoint.layer_words import kind_by_name
@@ -46,8 +47,17 @@ def _guess(network: Network, layer: Layer, convolutions: Convolutions) -> Guess 
         if guess is not None:
             return guess
     if layer.plain:
-        return _lora_half(network, layer) or _by_rank(network, layer, convolutions)
+        guess = _lora_half(network, layer) or _by_rank(network, layer, convolutions)
+        return _of_subclass(layer, guess) if guess is not None else None
     return _container(layer)
+
+
+def _of_subclass(layer: Layer, guess: Guess) -> Guess:
+    """A tensor subclass of torchao has the shape of what it stands for, so its parameters are counted already."""
+    weight = layer.own.get("weight")
+    if weight is None or weight.subclass is None or not weight.subclass.startswith("torchao."):
+        return guess
+    return replace(guess, extra=f"torchao, {weight.subclass.rpartition('.')[2][:60]}")
 
 
 def _by_rank(network: Network, layer: Layer, convolutions: Convolutions) -> Guess | None:
