@@ -48,7 +48,7 @@ def read(candidate: Candidate) -> Document:
     _records(document, saved)
     document.code.update(sources_of(saved.references))
     if isinstance(saved.problem, Truncated):
-        saved.note("warning", "the file is incomplete", f"{saved.problem.message}. What is whole can be used.")
+        saved.note("warning", "the file is incomplete", f"{saved.problem.message.removeprefix('incomplete: ')}. What is whole can be used.")
     elif saved.problem is not None:
         where = saved.problem.where
         saved.note("warning", "the file breaks off", f"{saved.problem.message}. What it holds before that is shown.", where)

@@ -220,7 +220,7 @@ class Tar:
             row.rest(document, "pickle")
             self.note("notice", "bytes after a pickle", "torch.load does not read what follows the object.", "pickle")
         if document.problem is not None:
-            detail = f"{document.problem.message}. What is whole can be used."
+            detail = f"{document.problem.message.removeprefix('incomplete: ')}. What is whole can be used."
             self.note("warning", "the file is incomplete" if isinstance(document.problem, Truncated) else "the file breaks off", detail)
         return document
 
