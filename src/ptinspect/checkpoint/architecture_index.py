@@ -8,13 +8,13 @@ a miss costs two reads and no unpacking. All numbers are little-endian.
 | header | `MAGIC`, then offset and length of each section below, the number of layouts, the most names of one layout |
 | keys | sorted 32-bit digests, then for each the number of its layout (16 bits): the whole layout's, and that outside its head |
 | samples | sorted 32-bit sample values, then 32-bit ends of their runs in the 16-bit layout numbers that follow |
-| entries | zlib: a line with the libraries' versions, then one for each layout, `CLASSES NAMES BLOCK library:name[?option=value] ...` |
+| entries | zlib: a line of the libraries' versions, then one a layout: `CLASSES NAMES BLOCK library:name[?option=value] ...` |
 | blocks | zlib, each some dozens of layouts: lines `KEEP REST SHAPE`, an empty line between layouts |
 
 - A **layout** is a distinct set of names and shapes; equal models share one.
 - The **digest** of names and shapes is the sum of their CRCs: independent of order (safetensors sorts), and the part outside a
   head is a subtraction. It only proposes; whoever matches compares the layout itself, so 32 bits are plenty.
-- **Samples** are the `SAMPLE` smallest CRCs of a layout: similar layouts share most of theirs, and a subset some of them.
+- **Samples** are the `SAMPLE` smallest CRCs of a layout, counters aside: similar layouts share most of theirs, and a subset some of them.
 - A line keeps the first KEEP letters of the name before it. Against whole names under zlib this takes a third of the space.
 """
 
@@ -72,6 +72,11 @@ def digest(values: Iterable[int]) -> int:
 def is_counter(name: str) -> bool:
     """Batch norm's counters came with torch 0.4.1: they tell nothing about an architecture."""
     return name.endswith("num_batches_tracked")
+
+
+def named(names: Iterable[str]) -> int:
+    """How many names there are, counters aside: by this, candidates of equal samples are put in order."""
+    return sum(not is_counter(name) for name in names)
 
 
 def plainness(entry: str) -> tuple[bool, bool, bool, int, str]:
@@ -132,7 +137,7 @@ class Index:
         return found
 
     def names_in(self, number: int) -> int:
-        """How many names a layout has."""
+        """How many names a layout has, counters aside."""
         return int(self._line(number)[1])
 
     def layout(self, number: int) -> Layout:
@@ -193,9 +198,9 @@ def _unpacked(text: str) -> Iterator[tuple[str, Shape]]:
 def packed(layouts: list[Layout], versions: str) -> bytes:
     """The index as bytes: the same layouts in the same order give the same bytes."""
     places, blocks = _packed_blocks(layouts)
-    lines = [versions] + [
-        f"{layout.classes} {len(layout.tensors)} {place} {' '.join(layout.entries)}" for layout, place in zip(layouts, places, strict=True)
-    ]
+    lines = [versions]
+    for layout, place in zip(layouts, places, strict=True):
+        lines.append(f"{layout.classes} {named(layout.tensors)} {place} {' '.join(layout.entries)}")
     sections = [_packed_keys(layouts), _packed_samples(layouts), zlib.compress("\n".join(lines).encode(), 9), blocks]
     header, at = [], len(MAGIC) + HEADER.size
     for section in sections:

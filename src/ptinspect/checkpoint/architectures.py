@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ptinspect import resources
-from ptinspect.checkpoint.architecture_index import Index, crcs, digest, plainness
+from ptinspect.checkpoint.architecture_index import Index, crcs, digest, named, plainness
 from ptinspect.checkpoint.architecture_matches import (
     FEWEST_NAMES,
     MATCHES,
@@ -34,6 +34,7 @@ from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
 
 _PART = 0.2
 _LARGE = 2_000  # names: the parts of more are not tried, for an answer that nearly always is None costs time as well
+_COMPARED = 8_000  # names, for all candidates together
 _CANDIDATES, _PARTS, _DEPTH, _SAMPLES = 8, 4, 3, 3
 Judged = list[tuple[Match, Comparison]]
 
@@ -97,8 +98,13 @@ def among(index: Index, view: View) -> Architecture | None:
     """
     best = judged(index, view)
     if (not best or best[0][0] not in ("exact", "head differs")) and len(view.tensors) <= _LARGE:
-        found = [best, *(judged(index, part) for part in parts(view))]
-        best = min((some for some in found if some), key=lambda some: (some[0][1].unexplained, some[0][1].differences), default=[])
+        found = [best] if best else []
+        for part in parts(view):
+            if some := judged(index, part):
+                found.append(some)
+                if not some[0][1].unexplained:
+                    break
+        best = min(found, key=lambda some: (some[0][1].unexplained, some[0][1].differences), default=[])
     return described(best) if best else None
 
 
@@ -135,12 +141,12 @@ def compared(index: Index, view: View) -> Iterator[Comparison]:
     trunk = digest(value for name, value in values.items() if not name.startswith(head))
     proposed = dict.fromkeys(index.with_digest(digest(values.values())) or index.with_digest(trunk))
     if not proposed:
-        hits = index.with_samples(values.values())
+        hits, size = index.with_samples(values.values()), named(values)
         likely = sorted(
             (number for number, count in hits.items() if count >= _SAMPLES),
-            key=lambda number: (-hits[number], abs(index.names_in(number) - len(values)), number),
+            key=lambda number: (-hits[number], abs(index.names_in(number) - size), number),
         )
-        proposed = dict.fromkeys(likely[:_CANDIDATES])
+        proposed = dict.fromkeys(likely[: min(_CANDIDATES, max(2, _COMPARED // len(values)))])
     for number in proposed:
         yield comparison(view, index.layout(number))
 
