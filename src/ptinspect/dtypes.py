@@ -8,6 +8,7 @@ torch counts a float4_e2m1fn_x2 tensor by its bytes, two values each, and so do 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Family = Literal["float", "complex", "int", "uint", "bool", "quantized", "bits"]
@@ -81,6 +82,7 @@ _ALIASES |= {"cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32
 BY_NAME.update({alias: BY_NAME[name] for alias, name in _ALIASES.items()})
 
 
+@lru_cache(maxsize=256)
 def from_global(name: str) -> DType | None:
     """The dtype that a name in a pickle stands for: `torch.float8_e5m2`, `torch.FloatStorage`, `torch.cuda.HalfStorage`."""
     head, _, tail = name.rpartition(".")

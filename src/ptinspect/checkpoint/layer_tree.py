@@ -68,7 +68,7 @@ def _infer(builder: TreeBuilder, weights: WeightSet) -> None:
         node = builder.nodes.get(joined(weights.path, path) if path else weights.path)
         if node is not None and (node.type is None or node.path == weights.path):
             node.type, node.certainty, node.because = guess.type, "inferred", guess.because
-            node.stored_parameters = guess.parameters or 0
+            node.extra, node.real_parameters = guess.extra, guess.parameters
 
 
 def _sort(root: LayerNode) -> None:

@@ -59,7 +59,7 @@ class LayerNode:
     values: list[ValueRow] = field(default_factory=list)
     children: list[LayerNode] = field(default_factory=list)
     parameters: int = 0
-    stored_parameters: int = 0
+    real_parameters: int | None = None
     bytes: int = 0
     trainable: bool | Literal["mixed"] | None = None
     in_optimizer: bool = False

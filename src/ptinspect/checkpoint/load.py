@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ptinspect.checkpoint.model import Kind, WeightSet
+from ptinspect.checkpoint.architectures import Architecture
+from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.safety import Safety
 from ptinspect.checkpoint.safety.weights_only_names import ALLOWED, renamed
-from ptinspect.checkpoint.weight_sets import steps_below
+from ptinspect.checkpoint.weight_sets import DROPPED, PREFIXES, steps_below
 from ptinspect.formats.document import Document
 from ptinspect.pickles.values import Call, Global, Value, pairs_of
 
@@ -22,15 +23,23 @@ _DTYPE_CLASSES = {
     "i8": "Int64DType", "u1": "UInt8DType", "u2": "UInt16DType", "u4": "UInt32DType", "u8": "UInt64DType", "b1": "BoolDType",
     "c8": "Complex64DType", "c16": "Complex128DType",
 }  # fmt: skip
+_WITH_BACKBONE = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd", "deeplabv3", "fcn", "lraspp")
 _NAME = re.compile(r"[A-Za-z_][\w.]*\.[A-Za-z_]\w*\Z")
 
 
-def load_lines(path: str, document: Document, kind: Kind, main: WeightSet | None, safety: Safety) -> str:
-    """The lines, joined. They run as they stand where the file lies under `path`."""
-    return "\n".join(_lines(path, document, kind, main, safety))
+def load_lines(checkpoint: Checkpoint) -> str:
+    """The lines, joined. They run as they stand where the file lies under its path."""
+    lines = [line for line in _lines(checkpoint) if line]
+    comments = [line for line in lines if line.startswith("#")]
+    imports = sorted(
+        {line for line in lines if line.startswith(("import ", "from "))}, key=lambda line: (not line.startswith("import"), line)
+    )
+    steps = [line for line in lines if line not in comments and line not in imports]
+    return "\n".join([*comments, *imports, *([""] if imports else []), *steps])
 
 
-def _lines(path: str, document: Document, kind: Kind, main: WeightSet | None, safety: Safety) -> Iterator[str]:
+def _lines(checkpoint: Checkpoint) -> Iterator[str]:
+    path, document, main, safety = checkpoint.path, checkpoint.document, checkpoint.main, checkpoint.safety
     if safety.verdict == "dangerous":
         yield "# Do not load this file: doing so would run the calls that its safety findings name."
         return
@@ -40,14 +49,19 @@ def _lines(path: str, document: Document, kind: Kind, main: WeightSet | None, sa
     by_container = _BY_CONTAINER.get(document.container)
     if by_container is not None:
         yield from (line.replace("PATH", repr(path)) for line in by_container)
+        if document.container == "safetensors" and main is not None:
+            yield from _without_prefix(main)
+            yield from _constructor(checkpoint.architecture)
         return
     if document.container == "pickle":
         yield "# A plain pickle: torch.load does not read it, and pickle.load runs whatever the names above stand for."
         return
-    name = _LOADED.get(kind, "checkpoint")
+    name = _LOADED.get(checkpoint.kind, "checkpoint")
     yield from _torch_load(path, name, document, safety)
     if main is not None:
         yield from _weights(name, document.root, main)
+        if main.form == "state_dict":
+            yield from _constructor(checkpoint.architecture)
 
 
 _BY_CONTAINER: dict[str, tuple[str, ...]] = {
@@ -77,7 +91,7 @@ _BY_CONTAINER: dict[str, tuple[str, ...]] = {
 
 def _torch_load(path: str, name: str, document: Document, safety: Safety) -> Iterator[str]:
     if safety.loads_weights_only:
-        yield from ("import torch", "", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=True)')
+        yield from ("import torch", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=True)')
         return
     missing = _missing(document, safety)
     if missing and document.container != "torch-tar" and all(_NAME.match(found) for found in missing) and not _stuck(document):
@@ -88,7 +102,7 @@ def _torch_load(path: str, name: str, document: Document, safety: Safety) -> Ite
         yield "# Every name in it describes plain data, so the line below runs nothing of the file's own."
     else:
         yield "# The line below runs code of the classes that it names: only for a file whose source you trust."
-    yield from ("import torch", "", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=False)')
+    yield from ("import torch", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=False)')
 
 
 def _stuck(document: Document) -> bool:
@@ -123,8 +137,7 @@ def _with_permission(path: str, name: str, missing: list[str]) -> Iterator[str]:
         imports.append(f"from {module} import {attribute}" + ("" if alias == attribute else f" as {alias}"))
         allowed.append(f"({alias}, {renamed(full)!r})")
     yield "# torch has to be told these names, and runs what they stand for: read them first."
-    yield from sorted(imports, key=lambda line: line.startswith("import"), reverse=True)
-    yield ""
+    yield from imports
     yield f"with torch.serialization.safe_globals([{', '.join(allowed)}]):"
     yield f'    {name} = torch.load({path!r}, map_location="cpu", weights_only=True)'
 
@@ -136,8 +149,25 @@ def _weights(name: str, root: Value, main: WeightSet) -> Iterator[str]:
         yield f"state_dict = {found}.state_dict()"
     elif found != "state_dict":
         yield f"state_dict = {found}"
-    if main.prefix:
-        yield f"state_dict = {{name.removeprefix({main.prefix!r}): value for name, value in state_dict.items()}}"
+    yield from _without_prefix(main)
+
+
+def _without_prefix(main: WeightSet) -> Iterator[str]:
+    wrappers = [f".replace({segment + '.'!r}, '')" for segment in DROPPED if any(f"{segment}." in entry.name for entry in main.entries)]
+    if main.prefix or wrappers:
+        cut = "".join([*wrappers, f".removeprefix({main.prefix!r})" if main.prefix else ""])
+        yield f"state_dict = {{name{cut}: value for name, value in state_dict.items()}}"
+
+
+def _constructor(found: Architecture | None) -> Iterator[str]:
+    """torchvision's own constructor, told what the file needs; strict unless the file is known not to hold all of the model."""
+    if found is None or found.library != "torchvision" or found.match == "similar" or found.leading not in ("", *PREFIXES):
+        return
+    arguments: dict[str, object] = {"weights": None, **({"weights_backbone": None} if found.name.startswith(_WITH_BACKBONE) else {})}
+    arguments |= {name: bool(value) if name.startswith("aux") else value for name, value in found.arguments}
+    yield "import torchvision"
+    yield f"model = torchvision.models.get_model({found.name!r}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    yield f"model.load_state_dict(state_dict{'' if found.match in ('exact', 'head differs') else ', strict=False'})"
 
 
 def _steps(value: Value, path: str) -> str:

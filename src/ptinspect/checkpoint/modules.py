@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ptinspect.checkpoint.model import Role
 from ptinspect.formats.document import ClassMembers, Document
 from ptinspect.formats.reach import key_text
-from ptinspect.pickles.values import Call, Global, Pairs, Persistent, Set, Value, entries, lookup, pairs_of
+from ptinspect.pickles.values import Call, Global, Pairs, Set, Value, class_outside, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
 MOST_MODULES = 1_000_000
@@ -84,9 +84,7 @@ def _set_items(value: Value) -> list[Value]:
 
 def class_of(value: Call) -> str:
     """The full name of an object's class: what is constructed, or the class that copyreg's helper would construct."""
-    fn = value.fn
-    if type(fn) is Persistent and type(fn.id) is tuple and len(fn.id) > 1:
-        fn = fn.id[1]  # torch before 1.6 stored ("module", class, file, source)
+    fn = class_outside(value.fn) or value.fn
     if type(fn) is Global and fn.name.rpartition(".")[2] in ("_reconstructor", "__newobj__", "_rebuild_from_type_v2"):
         first = value.args[0] if type(value.args) is tuple and value.args else None
         fn = first if type(first) is Global else fn

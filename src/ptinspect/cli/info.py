@@ -59,7 +59,7 @@ def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "architecture": architecture_fields(checkpoint.architecture) if checkpoint.architecture else None,
         "safety": safety_fields(checkpoint),
         "findings": [finding_fields(finding) for finding in checkpoint.findings],
-        "load": load_lines(checkpoint.path, document, checkpoint.kind, checkpoint.main, checkpoint.safety),
+        "load": load_lines(checkpoint),
         "facts": dict(document.facts),
         "metadata": dict(document.metadata),
     }

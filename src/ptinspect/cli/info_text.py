@@ -48,7 +48,7 @@ def lines_of(checkpoint: Checkpoint) -> Iterator[str]:
         yield from _wrapped(plain(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}"))
     yield ""
     yield "How to load it"
-    lines = load_lines(checkpoint.path, checkpoint.document, checkpoint.kind, checkpoint.main, checkpoint.safety)
+    lines = load_lines(checkpoint)
     yield from (f"  {plain(line)}".rstrip() for line in lines.splitlines())
 
 

@@ -56,7 +56,7 @@ def node_json(root: LayerNode, depth: int | None = None) -> Iterator[str]:
 
 def _node(node: LayerNode) -> str:
     """One node up to its children."""
-    more = {"class": node.class_name, "because": node.because, "real_parameters": node.stored_parameters or None}
+    more = {"class": node.class_name, "because": node.because, "real_parameters": node.real_parameters}
     extra = "".join(f', "{name}": {dumps(value)}' for name, value in more.items() if value is not None)
     if node.values:
         extra += f', "values": {dumps([{"name": v.name, "type": v.type, "text": v.text} for v in node.values])}'

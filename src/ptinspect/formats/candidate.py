@@ -24,6 +24,7 @@ class Candidate:
     directory: ZipDirectory | None = None
     zip_problem: FileProblem | None = None
     names: tuple[str, ...] = field(default=())
+    last: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.head = self.source.read(0, HEAD)
@@ -37,5 +38,9 @@ class Candidate:
 
     def folder_of(self, *endings: str) -> str | None:
         """The folder (with its slash, or empty) that holds an entry of one of these names; the shallowest wins."""
-        found = [name[: -len(end)] for end in endings for name in self.names if name == end or name.endswith("/" + end)]
+        if not self.last:
+            for name in self.names:
+                self.last.setdefault(name.rpartition("/")[2], []).append(name)
+        near = ((end, name) for end in endings for name in self.last.get(end.rpartition("/")[2], ()))
+        found = [name[: -len(end)] for end, name in near if name == end or name.endswith("/" + end)]
         return min(found, key=lambda folder: folder.count("/"), default=None)

@@ -7,11 +7,12 @@ cycles by the same means (S-29). Paths are kept as linked steps and spelled only
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ptinspect.formats.document import Place
-from ptinspect.formats.rebuild import STATEFUL, Rebuilder, changed, data_within
+from ptinspect.formats.rebuild import PLAIN, STATEFUL, Rebuilder, changed, data_within, invalid
 from ptinspect.limits import Limits
-from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, Value, entries, pairs_of
+from ptinspect.pickles.values import Call, Dict, Global, Pairs, Persistent, Set, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
 
 HOLDERS = ("_parameters", "_buffers", "_modules")
@@ -74,8 +75,34 @@ class Walk:
             elif kind is Persistent:
                 self._outside(value, step)
             elif value and self._first_time(value):
-                todo.extend(reversed(_below(value, step)))
+                todo.extend(reversed(_below(value, step, self._plain_run(value, step))))
         return self.reached
+
+    def _plain_run(self, value: Value, step: Step) -> int:
+        """Name the tensors that a mapping begins with, without a step for each: a state_dict is nothing else. How many that were."""
+        pairs = pairs_of(value)
+        if not pairs:
+            return 0
+        prefix = step.text(self.limits.name_chars)
+        prefix = f"{prefix}." if prefix else ""
+        count = 0
+        for key, item in entries(pairs):
+            if type(key) is not str or type(item) is not Call or item.name not in PLAIN or len(prefix) + len(key) > self.limits.name_chars:
+                break
+            self._take(item, self._free(prefix + key), step.in_weights)
+            count += 1
+        return count
+
+    def _take(self, call: Call, path: str, in_weights: bool) -> None:
+        """One tensor of a run, under one name."""
+        reached = self.reached
+        tensor = reached.by_value.get(id(call))
+        if tensor is None:
+            tensor = self.rebuilder.tensor(call) or invalid("its description cannot be read")
+            reached.by_value[id(call)] = changed_name(tensor, path)
+            reached.tensors.append(tensor)
+            self.seen.add(id(call))
+        reached.places.append(Place(path, tensor, in_weights))
 
     def _outside(self, value: Persistent, step: Step) -> None:
         """A reference to something outside the stream: a storage, in all containers but the oldest."""
@@ -93,7 +120,7 @@ class Walk:
             return
         tensor = known or self.rebuilder.tensor(call)
         if tensor is None:
-            todo.extend(reversed(_below_call(call, step)))
+            todo.extend(reversed(_below_call(call, step, self._plain_run(call, step))))
             return
         self.place(call, tensor, step, known is not None)
         if known is None and call.name in STATEFUL:
@@ -143,10 +170,10 @@ def key_text(key: Value) -> str:
     return f"({key.name})" if type(key) is Global else f"({type(key).__name__.lower()})"
 
 
-def _below(value: Value, step: Step) -> list[tuple[Value, Step]]:
-    """What a plain container holds. Keys that are containers themselves may hold tensors too."""
+def _below(value: Value, step: Step, done: int = 0) -> list[tuple[Value, Step]]:
+    """What a plain container holds after the entries that are done. Keys that are containers themselves may hold tensors too."""
     if type(value) is Dict:
-        below = [(item, Step(step, key_text(key))) for key, item in entries(value.pairs) if _may_hold(item)]
+        below = _entries(value.pairs, step, done)
         below += [(key, Step(step, key_text(key))) for key, _ in value.pairs if _may_hold(key)]
         return below + [(state, step) for state in value.states if _may_hold(state)]
     items = value.items if type(value) is Set else value
@@ -158,14 +185,18 @@ def _may_hold(value: Value) -> bool:
     return kind is Call or kind is Dict or kind is tuple or kind is list or kind is Set or kind is Persistent
 
 
-def _below_call(call: Call, step: Step) -> list[tuple[Value, Step]]:
+def _entries(pairs: Pairs, step: Step, done: int) -> list[tuple[Value, Step]]:
+    return [(item, Step(step, key_text(key))) for key, item in islice(entries(pairs), done, None) if _may_hold(item)]
+
+
+def _below_call(call: Call, step: Step, done: int = 0) -> list[tuple[Value, Step]]:
     """What an object of any class holds: its entries, its attributes, the arguments it would be made with."""
     pairs = pairs_of(call)
     below: list[tuple[Value, Step]] = []
     if pairs is None:
         below += _arguments(call, step)
         pairs = call.pairs or []
-    below += [(item, Step(step, key_text(key))) for key, item in entries(pairs) if _may_hold(item)]
+    below += _entries(pairs, step, done)
     below += [(key, Step(step, key_text(key))) for key, _ in pairs if _may_hold(key)]
     below += [(item, Step(step, str(index))) for index, item in enumerate(call.items or ()) if _may_hold(item)]
     for state in call.states:

@@ -8,15 +8,16 @@ keeps its row and says what is wrong. torch.load(mmap=True) shows neighbouring b
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from math import prod
 from typing import NamedTuple, Protocol
 
 from ptinspect.dtypes import BY_NAME, BYTE, DType, from_global
-from ptinspect.formats.shapes import Array, Malformed, contiguous, integers, misfit
+from ptinspect.formats.shapes import Array, Malformed, contiguous, fits, integers, misfit
 from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
-from ptinspect.tensors import Layout, StorageRef, TensorInfo
+from ptinspect.tensors import Layout, StorageRef, TensorInfo, reach
 
-_FIELDS = tuple(name for name in TensorInfo.__slots__ if name != "span")
+_FIELDS = tuple(field.name for field in fields(TensorInfo) if field.name != "span")
 
 
 class View(NamedTuple):
@@ -82,10 +83,10 @@ def invalid(problem: str) -> TensorInfo:
     return TensorInfo("", (), (), BYTE, None, problem=problem)
 
 
-def changed(tensor: TensorInfo, **fields: object) -> TensorInfo:
+def changed(tensor: TensorInfo, **new: object) -> TensorInfo:
     """The same tensor with some fields set; `dataclasses.replace` without its cost."""
     names = _FIELDS
-    return TensorInfo(**{name: fields.get(name, getattr(tensor, name)) for name in names})  # type: ignore[arg-type]
+    return TensorInfo(**{name: new.get(name, getattr(tensor, name)) for name in names})  # type: ignore[arg-type]
 
 
 # -- one reader a function: (rebuilder, call, args, depth) -> tensor -----------------------------------------------------
@@ -104,8 +105,10 @@ def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -
     if type(ref) is not StorageRef:
         return changed(rebuilder.strided(storage, offset, shape, strides), requires_grad=grad is True)
     sizes, steps = integers(shape), integers(strides)
-    problem = misfit(sizes, steps, offset, ref.dtype, ref)
-    return TensorInfo("", sizes, steps, ref.dtype, ref, offset if type(offset) is int else 0, grad is True, problem=problem)
+    begin = offset if type(offset) is int else 0
+    span = reach(sizes, steps, begin, ref.dtype)
+    problem = None if begin == offset and fits(sizes, steps, span, ref) else misfit(sizes, steps, offset, ref.dtype, ref)
+    return TensorInfo("", sizes, steps, ref.dtype, ref, begin, grad is True, problem=problem, span=span)
 
 
 def _v3(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
@@ -298,6 +301,7 @@ READERS |= {"torch.nested._internal.nested_tensor._rebuild_njt": _jagged}
 
 _AROUND = frozenset(name for name, reader in READERS.items() if reader in (_parameter, _old_parameter, _variable, _from_cpu_tensor))
 _TYPED = frozenset(name for name, reader in READERS.items() if reader is _from_type)
+PLAIN = frozenset(f"torch._utils.{name}" for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"))
 STATEFUL = _TYPED | {"torch._utils._rebuild_parameter_with_state"}
 
 
@@ -312,4 +316,5 @@ def data_within(value: Value) -> Value:
         return args[0] if type(fn) is Global and fn.name in _AROUND and type(args) is tuple and args else None
     return None
 
-__all__ = ["READERS", "STATEFUL", "Rebuilder", "Shelf", "View", "changed", "data_within", "integers", "invalid", "misfit"]
+
+__all__ = ["PLAIN", "READERS", "STATEFUL", "Rebuilder", "Shelf", "View", "changed", "data_within", "integers", "invalid", "misfit"]

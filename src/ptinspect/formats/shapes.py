@@ -28,6 +28,13 @@ def integers(value: Value) -> tuple[int, ...]:
     return tuple(value)
 
 
+def fits(shape: tuple[int, ...], strides: tuple[int, ...], span: tuple[int, int], ref: StorageRef) -> bool:
+    """A quick yes for nearly every tensor; where it says no, `misfit` finds out what is wrong, if anything."""
+    if not 0 <= span[0] < span[1] <= ref.present or len(shape) != len(strides):
+        return False
+    return not shape or (min(shape) > 0 and min(strides) > 0)
+
+
 def misfit(shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtype: DType, ref: StorageRef) -> str | None:
     """What is wrong between a view and its storage, or None."""
     if type(offset) is not int or offset < 0:
