@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ptinspect.checkpoint.architectures import recognise
+from ptinspect.checkpoint.headers import collector_paused, is_hollow, unreadable_tensors
 from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Checkpoint, Evidence
 from ptinspect.checkpoint.safety import assess
@@ -15,24 +13,12 @@ from ptinspect.checkpoint.scalars import TensorScalars
 from ptinspect.checkpoint.storages import totals_of
 from ptinspect.checkpoint.training import training_of
 from ptinspect.checkpoint.weight_sets import WeightSearch, with_roles
-from ptinspect.errors import FileProblem, NotACheckpoint
-from ptinspect.findings import SEVERITIES, Finding
+from ptinspect.errors import NotACheckpoint
+from ptinspect.findings import SEVERITIES
 from ptinspect.formats.document import Document
 from ptinspect.formats.reading import read
 from ptinspect.formats.source import FileSource
 from ptinspect.limits import DEFAULT, Limits
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """A million small objects that all stay alive make the collector walk them again and again for nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def open_checkpoint(path: str | os.PathLike[str], limits: Limits = DEFAULT) -> Checkpoint:
@@ -42,12 +28,6 @@ def open_checkpoint(path: str | os.PathLike[str], limits: Limits = DEFAULT) -> C
         if document.problem is not None and (isinstance(document.problem, NotACheckpoint) or is_hollow(document)):
             raise document.problem
         return understand(source.path, source, document, limits)
-
-
-def is_hollow(document: Document) -> bool:
-    """A broken file of which nothing was left to show."""
-    nothing = document.root is None or document.root == []
-    return nothing and not document.tensors and not any(pickle.stream.globals for pickle in document.pickles)
 
 
 def understand(path: str, source: FileSource, document: Document, limits: Limits) -> Checkpoint:
@@ -64,20 +44,14 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
     evidence = [because, Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name"), *chosen]
     evidence += [Evidence(architecture.claim, "inferred", architecture.because)] if architecture else []
     evidence += training.evidence if training else ()
-    findings = [*document.findings, *_unreadable(document, limits), *waste, *(training.findings if training else ()), *safety.findings]
+    findings = [
+        *document.findings,
+        *unreadable_tensors(document, limits),
+        *waste,
+        *(training.findings if training else ()),
+        *safety.findings,
+    ]
     findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     return Checkpoint(
         path, source.identity, document, kind, tuple(evidence), weights, totals, training, architecture, safety, tuple(findings)
     )
-
-
-def _unreadable(document: Document, limits: Limits) -> list[Finding]:
-    """One finding for each tensor that cannot be read, up to the limit."""
-    broken = [tensor for tensor in document.tensors if tensor.problem]
-    found = [Finding("warning", "a tensor cannot be read", f"{tensor.problem}.", tensor.name) for tensor in broken[: limits.findings]]
-    if len(broken) > len(found):
-        found.append(Finding("warning", f"{len(broken) - len(found):,} more tensors cannot be read", "Their rows say why."))
-    return found
-
-
-__all__ = ["Checkpoint", "FileProblem", "collector_paused", "open_checkpoint"]

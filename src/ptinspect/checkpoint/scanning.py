@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ptinspect.checkpoint.headers import collector_paused, is_hollow, unreadable_tensors
+from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Kind
-from ptinspect.checkpoint.opening import collector_paused, is_hollow, understand
 from ptinspect.checkpoint.safety import Safety, assess, look_into_records
-from ptinspect.findings import Finding
+from ptinspect.checkpoint.weight_sets import WeightSearch
+from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.formats.document import Container
 from ptinspect.formats.reading import read
 from ptinspect.formats.source import FileSource
@@ -36,5 +38,9 @@ def scan_file(path: str, limits: Limits = DEFAULT) -> Scanned:
             return Scanned(document.container, "other", safety, (*document.findings, *safety.findings, *records))
         if document.problem is not None and is_hollow(document):
             raise document.problem
-        checkpoint = understand(path, source, document, limits)
-        return Scanned(document.container, checkpoint.kind, checkpoint.safety, (*checkpoint.findings, *records))
+        search = WeightSearch(document)
+        search.below(document.root)
+        safety = assess(document)
+        findings = [*document.findings, *unreadable_tensors(document, limits), *safety.findings, *records]
+        findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
+        return Scanned(document.container, kind_of(document, search)[0], safety, tuple(findings))

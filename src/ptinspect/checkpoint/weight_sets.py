@@ -25,6 +25,7 @@ OPTIMIZER_STATE = frozenset(
     " step_size".split()
 )
 _WHOLE = frozenset({"int", "uint", "bool"})
+HOLDING = frozenset({Call, Dict, list, tuple, Set})
 _SCALARS = (int, float, bool, complex, type(None))
 
 
@@ -42,11 +43,11 @@ class WeightSearch:
         todo: deque[tuple[Value, str]] = deque([(root, "")])
         while todo:
             value, path = todo.popleft()
-            if type(value) not in (Call, Dict, list, tuple, Set) or id(value) in self.seen or id(value) in self.document.by_value:
+            if type(value) not in HOLDING or id(value) in self.seen or id(value) in self.document.by_value:
                 continue
             self.seen.add(id(value))
             if not self._take(value, path):
-                todo.extend((item, joined(path, key)) for key, item in steps_below(value))
+                todo.extend((item, joined(path, key)) for key, item in steps_below(value) if type(item) in HOLDING)
         return self.found
 
     def _take(self, value: Value, path: str) -> bool:

@@ -12,8 +12,7 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.training import Training
 from ptinspect.cli.info_text import lines_of
-from ptinspect.cli.output import print_json
-from ptinspect.findings import Finding
+from ptinspect.cli.output import finding_fields, print_json
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -107,8 +106,3 @@ def safety_fields(checkpoint: Checkpoint) -> dict[str, Any]:
         "why_refused": safety.why_refused,
         "effects": list(safety.effects),
     }
-
-
-def finding_fields(finding: Finding) -> dict[str, Any]:
-    """One finding."""
-    return {"severity": finding.severity, "title": finding.title, "detail": finding.detail, "where": finding.where}

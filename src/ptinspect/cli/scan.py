@@ -6,8 +6,7 @@ import argparse
 from typing import Any
 
 from ptinspect.checkpoint.scanning import Scanned, scan_file
-from ptinspect.cli.info import finding_fields
-from ptinspect.cli.output import error_fields, plain, print_error, print_json
+from ptinspect.cli.output import error_fields, finding_fields, plain, print_error, print_json
 from ptinspect.errors import FileProblem
 
 CLEAN, HAS_CODE, FAILED = 0, 1, 2
