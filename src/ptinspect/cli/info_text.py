@@ -15,6 +15,7 @@ WIDTH = 100
 MOST_FINDINGS = 12
 MOST_WEIGHTS = 8
 MOST_NAMES = 12
+_STAY = "\x1f"  # a space where no line may break; nothing of a file can hold one here, `plain` has spelled it out
 
 _WHAT = {
     "state_dict": "Bare weights",
@@ -38,14 +39,15 @@ def lines_of(checkpoint: Checkpoint) -> Iterator[str]:
     yield plain(checkpoint.path)
     yield from _wrapped(sentence(checkpoint), "")
     yield from _wrapped(_SAFE[checkpoint.safety.verdict], "")
-    yield from _problems(checkpoint)
-    yield from _weights(checkpoint)
-    yield from _numbers(checkpoint)
-    yield from _names(checkpoint)
     yield ""
     yield "How we know"
-    for evidence in checkpoint.evidence:
+    for evidence in checkpoint.evidence[:MOST_FINDINGS]:
         yield from _wrapped(plain(f"{evidence.certainty}: {evidence.claim}, because {evidence.because}"))
+    yield from _problems(checkpoint)
+    yield from _weights(checkpoint)
+    yield from _training(checkpoint.training)
+    yield from _numbers(checkpoint)
+    yield from _names(checkpoint)
     yield ""
     yield "How to load it"
     lines = load_lines(checkpoint)
@@ -65,7 +67,8 @@ def sentence(checkpoint: Checkpoint) -> str:
     text += _state_text(checkpoint)
     others = len(checkpoint.weights) - 1
     text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""
-    return f"{text} ({checkpoint.document.container}, {size_text(checkpoint.identity.size)})."
+    size = size_text(checkpoint.identity.size).replace(" ", _STAY)
+    return f"{text} ({checkpoint.document.container},{_STAY}{size})."
 
 
 def _state_text(checkpoint: Checkpoint) -> str:
@@ -102,7 +105,7 @@ def _weights(checkpoint: Checkpoint) -> Iterator[str]:
     yield ""
     yield "Weights"
     for weights in checkpoint.weights[:MOST_WEIGHTS]:
-        yield f"  {plain(weights.path) or '(the root)'}  {_weights_text(weights, checkpoint.training)}"
+        yield from _wrapped(f"{plain(weights.path) or '(the root)'}: {_weights_text(weights, checkpoint.training)}")
     if len(checkpoint.weights) > MOST_WEIGHTS:
         yield f"  … and {len(checkpoint.weights) - MOST_WEIGHTS:,} more"
 
@@ -115,6 +118,35 @@ def _weights_text(weights: WeightSet, training: Training | None) -> str:
     parts += [f"wrapped in {plain(name)}" for name in weights.wrapped_in]
     parts += [f"every name begins with `{weights.prefix}`"] if weights.prefix else []
     return ", ".join(parts) + ("" if weights.split == "confirmed" else "; parameters and buffers told apart by their names")
+
+
+def _training(training: Training | None) -> Iterator[str]:
+    """How far the training was, with what; the trees of settings stay in --json."""
+    if training is None:
+        return
+    fields = training.fields()
+    yield ""
+    yield "Training"
+    progress = {name: fields[name] for name in ("epoch", "step", "loss") if fields[name] is not None} | fields["metrics"]
+    if progress:
+        yield from _wrapped(", ".join(f"{plain(name)} {plain(str(value))}" for name, value in list(progress.items())[:MOST_NAMES]))
+    for optimizer in fields["optimizers"][:MOST_WEIGHTS]:
+        rates = ", ".join(f"lr {group.get('lr')} for {plural(group['params'], 'parameter')}" for group in optimizer["groups"][:4])
+        yield from _wrapped(
+            f"{plain(optimizer['path']) or 'optimizer'}: {plain(str(optimizer['class']))} ({optimizer['certainty']}), {rates}"
+        )
+    for scheduler in fields["schedulers"][:MOST_WEIGHTS]:
+        shown = ", ".join(f"{plain(name)} {plain(str(value))}" for name, value in scheduler.items() if _is_short(value) and name != "path")
+        yield from _wrapped(f"{plain(str(scheduler.get('path') or 'schedule'))}: {shown}")
+    for title in ("hyper_parameters", "versions"):
+        names = [f"{plain(name)} {plain(str(value))}" if _is_short(value) else plain(name) for name, value in fields[title].items()]
+        if names:
+            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+            yield from _wrapped(f"{title.replace('_', '-')}: {', '.join(names[:MOST_NAMES])}{more}")
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, (int, float, str, bool)) and len(str(value)) < 60
 
 
 def _numbers(checkpoint: Checkpoint) -> Iterator[str]:
@@ -149,4 +181,5 @@ def _names(checkpoint: Checkpoint) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: str = "  ") -> list[str]:
-    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""), break_on_hyphens=False) or [""]
+    lines = wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""), break_on_hyphens=False)
+    return [line.replace(_STAY, " ") for line in lines] or [""]
