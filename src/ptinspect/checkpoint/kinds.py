@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ptinspect.checkpoint.model import Evidence, Kind, WeightSet
-from ptinspect.checkpoint.weight_sets import WeightSearch, is_optimizer, metadata_of
+from ptinspect.checkpoint.weight_sets import WeightSearch, metadata_of
 from ptinspect.formats.document import Container, Document
-from ptinspect.pickles.values import pairs_of
 
 _BY_CONTAINER: dict[Container, Kind] = {"torchscript": "torchscript", "torch-export": "exported_program"}
 
@@ -16,7 +15,7 @@ def kind_of(document: Document, search: WeightSearch) -> tuple[Kind, Evidence]:
     if by_container is not None:
         claim = "a TorchScript program" if by_container == "torchscript" else "an exported program"
         return by_container, Evidence(claim, "confirmed", "the archive holds a program beside its tensors")
-    at_root = next((weights for weights in search.found if not weights.path), None)
+    at_root = next((weights for weights in search.found if weights.depth == 0), None)
     if at_root is not None and at_root.form == "model":
         because = f"the root is an object of class {at_root.class_name} that carries modules and parameters"
         return "model", Evidence("a pickled model", "confirmed", because)
@@ -26,9 +25,8 @@ def kind_of(document: Document, search: WeightSearch) -> tuple[Kind, Evidence]:
 
 
 def _by_structure(document: Document, search: WeightSearch, at_root: WeightSet | None) -> tuple[Kind, Evidence]:
-    root = pairs_of(document.root)
-    if (root is not None and is_optimizer(root)) or (not search.found and search.optimizers):
-        where = "the root" if root is not None and is_optimizer(root) else f"`{search.optimizers[0]}`"
+    if search.optimizers and (not search.optimizers[0] or not search.found):
+        where = f"`{search.optimizers[0]}`" if search.optimizers[0] else "the root"
         because = f"{where} holds `state` and `param_groups`, and no weights lie beside"
         return "optimizer", Evidence("an optimizer's state", "confirmed", because)
     if at_root is not None:
@@ -36,7 +34,8 @@ def _by_structure(document: Document, search: WeightSearch, at_root: WeightSet |
     if search.found:
         first = search.found[0]
         what = "a module" if first.form == "model" else "a mapping of names to tensors"
-        return "checkpoint", Evidence("a checkpoint", "confirmed", f"`{first.path}` is {what} inside a larger structure")
+        where = f"`{first.path}`" if first.path else "the state of the root's object"
+        return "checkpoint", Evidence("a checkpoint", "confirmed", f"{where} is {what} inside a larger structure")
     return "tensors", Evidence("tensors", "confirmed", "the root holds tensors that are no mapping from names to weights")
 
 

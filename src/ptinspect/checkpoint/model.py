@@ -53,6 +53,7 @@ class WeightSet:
     value: Value
     elements: tuple[int, int]
     role: Literal["main", "ema", "other"] = "other"
+    depth: int = 0  # steps from the root; a key may hold dots of its own
 
     @property
     def parameters(self) -> int:

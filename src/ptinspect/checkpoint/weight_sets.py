@@ -5,6 +5,7 @@ Optimizers are not searched. The search is breadth first, so that the shallowest
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 
@@ -18,12 +19,15 @@ from ptinspect.tensors import TensorInfo
 WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "OptimizedModule", "FullyShardedDataParallel", "AveragedModel"})
 DROPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 PREFIXES = ("module.", "model.", "net.")
+MOST_WRAPPERS = 16  # a wrapper that holds itself has no end
 EMA_WORDS = ("ema", "averaged", "shadow", "teacher", "target")
 BUFFER_ENDINGS = ("running_mean", "running_var", "num_batches_tracked", "position_ids", "n_averaged", "attn.masked_bias", "inv_freq")
+LIVE_BESIDE_AVERAGE = "current_model_state"
 OPTIMIZER_STATE = frozenset(
     "step exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta sum eta ax mu mu_product prev"
     " step_size".split()
 )
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WHOLE = frozenset({"int", "uint", "bool"})
 HOLDING = frozenset({Call, Dict, list, tuple, Set})
 _SCALARS = (int, float, bool, complex, type(None))
@@ -37,33 +41,36 @@ class WeightSearch:
         self.found: list[WeightSet] = []
         self.optimizers: list[str] = []
         self.seen: set[int] = set()
+        self.depth = 0
 
     def below(self, root: Value) -> list[WeightSet]:
         """Every weight set that `root` is or holds, the shallowest first."""
-        todo: deque[tuple[Value, str]] = deque([(root, "")])
+        todo: deque[tuple[Value, str, int]] = deque([(root, "", 0)])
         while todo:
-            value, path = todo.popleft()
-            if type(value) not in HOLDING or id(value) in self.seen or id(value) in self.document.by_value:
+            value, path, depth = todo.popleft()
+            if type(value) not in (Call, Dict, list, tuple, Set) or id(value) in self.seen or id(value) in self.document.by_value:
                 continue
             self.seen.add(id(value))
+            self.depth = depth
             if not self._take(value, path):
-                todo.extend((item, joined(path, key)) for key, item in steps_below(value) if type(item) in HOLDING)
+                todo.extend((item, joined(path, key), depth + 1) for key, item in steps_below(value))
+                todo.extend((state, path, depth + 1) for state in getattr(value, "states", ()) if not _is_attributes(state))
         return self.found
 
     def _take(self, value: Value, path: str) -> bool:
         """Note what a value is; True where nothing below it is to be searched."""
-        pairs = pairs_of(value)
-        if pairs is not None and is_optimizer(pairs):
-            self.optimizers.append(path)
-            return True
         module = module_of(value, self.document)
         if module is not None:
             self.found.append(self._model(module, path, value))
             return True
+        pairs = mapping_of(value)
+        if is_optimizer(attributes_of(value) if pairs is None else pairs):
+            self.optimizers.append(path)
+            return True
         if pairs is not None and path in self.document.signatures:
             self.found.append(self._exported(value, pairs, path))
             return True
-        if pairs is not None and self.is_state_dict(pairs) and (not path or not self._is_bookkeeping(pairs)):
+        if pairs is not None and self.is_state_dict(pairs) and (value is self.document.root or not self._is_bookkeeping(pairs)):
             self.found.append(self._state_dict(value, pairs, path))
             return True
         return False
@@ -76,14 +83,13 @@ class WeightSearch:
                 return False
             if self._holds_tensor(item):
                 tensors += 1
-            elif not (_is_scalar(item) or key.endswith("_extra_state")):
+            elif not (_is_scalar(item) or key.rpartition(".")[2] == "_extra_state"):
                 return False
         return tensors > 0 and tensors * 2 >= len(pairs)
 
     def _is_bookkeeping(self, pairs: Pairs) -> bool:
         """Scores by path (Lightning's best models) and what an optimizer keeps for one parameter are no weights."""
-        tensors = [(key, self.document.by_value.get(id(item))) for key, item in pairs]
-        found = [(key, tensor) for key, tensor in tensors if tensor is not None]
+        found = [(key, tensor) for key, item in pairs for _, tensor in self._tensors_of(key, item)]
         return all(not tensor.shape for _, tensor in found) or all(key in OPTIMIZER_STATE for key, _ in found)
 
     def _holds_tensor(self, item: Value) -> bool:
@@ -105,9 +111,7 @@ class WeightSearch:
         found = tuple(
             Entry(name, tensor, guessed_role(name, tensor)) for key, item in entries(pairs) for name, tensor in self._tensors_of(key, item)
         )
-        return WeightSet(
-            path, "state_dict", None, (), common_prefix([e.name for e in found]), found, "inferred", value, count_elements(found)
-        )
+        return WeightSet(path, "state_dict", None, (), prefix_of(found), found, "inferred", value, count_elements(found), depth=self.depth)
 
     def _exported(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
         """The state_dict of an exported program: its graph's signature says what is a parameter, what a persistent buffer."""
@@ -116,20 +120,21 @@ class WeightSearch:
         roles.update({name: "buffer" for name in signature.buffers if name not in signature.non_persistent})
         named = [(key, self.document.by_value.get(id(item))) for key, item in entries(pairs) if type(key) is str and key in roles]
         found = tuple(Entry(key, tensor, roles[key]) for key, tensor in named if tensor is not None)
-        prefix = common_prefix([e.name for e in found])
-        return WeightSet(path, "state_dict", None, (), prefix, found, "confirmed", value, count_elements(found))
+        counts = count_elements(found)
+        return WeightSet(path, "state_dict", None, (), prefix_of(found), found, "confirmed", value, counts, depth=self.depth)
 
     def _model(self, module: Module, path: str, value: Value) -> WeightSet:
-        wrapped, inner = [], module
-        while inner.class_name.rpartition(".")[2] in WRAPPERS and len(inner.children) == 1:
-            wrapped.append(inner.class_name)
+        wrapped: list[str] = []
+        inner = module
+        while inner.class_name.rpartition(".")[2] in WRAPPERS and len(inner.children) == 1 and len(wrapped) < MOST_WRAPPERS:
             child = module_of(inner.children[0][1], self.document)
             if child is None:
                 break
+            wrapped.append(inner.class_name)
             inner = child
         found = tuple(Entry(name, tensor, role) for name, tensor, role in state_entries(value, self.document))
-        prefix = common_prefix([e.name for e in found])
-        return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value, count_elements(found))
+        counts, prefix = count_elements(found), prefix_of(found)
+        return WeightSet(path, "model", inner.class_name, tuple(wrapped), prefix, found, "confirmed", value, counts, depth=self.depth)
 
 
 def steps_below(value: Value) -> Iterator[tuple[str, Value]]:
@@ -145,9 +150,24 @@ def steps_below(value: Value) -> Iterator[tuple[str, Value]]:
         pairs = value.pairs or []
         yield from ((str(index), item) for index, item in enumerate(value.items or ()))
     yield from ((key_text(key), item) for key, item in entries(pairs))
-    for state in value.states:
-        for part in state if type(state) is tuple else (state,):
-            yield from ((key_text(key), item) for key, item in entries(pairs_of(part) or []))
+    yield from ((key_text(key), item) for key, item in attributes_of(value))
+
+
+def mapping_of(value: Value) -> Pairs | None:
+    """The entries of a mapping, one of a class of its own (`class Weights(dict)`) included."""
+    pairs = pairs_of(value)
+    return value.pairs if pairs is None and type(value) is Call else pairs
+
+
+def attributes_of(value: Value) -> Pairs:
+    """What an object's states set by name: its `__dict__`, its slots."""
+    parts = [part for state in getattr(value, "states", ()) for part in (state if type(state) is tuple else (state,))]
+    return [pair for part in parts for pair in entries(pairs_of(part) or [])]
+
+
+def _is_attributes(state: Value) -> bool:
+    """Whether a state is a `__dict__`, or a pair of it and slots; `__getstate__` may return anything else."""
+    return all(part is None or pairs_of(part) is not None for part in (state if type(state) is tuple else (state,)))
 
 
 def joined(path: str, key: str) -> str:
@@ -186,20 +206,29 @@ def common_prefix(names: list[str]) -> str | None:
     return found or None
 
 
+def prefix_of(found: tuple[Entry, ...]) -> str | None:
+    """The common prefix of a set's names, the segments that compiling and sharding put in left out."""
+    return common_prefix([without_wrappers(entry.name) for entry in found])
+
+
+def without_wrappers(name: str) -> str:
+    """A name without the segments that compiling, sharding and checkpointing put into it."""
+    if "_orig_mod" not in name and "_wrapped_module" not in name:
+        return name
+    return ".".join(segment for segment in name.split(".") if segment not in DROPPED)
+
+
 def is_averaged(weights: WeightSet) -> bool:
     """Whether a set looks like a moving average, by a word of its path or a counter inside it."""
-    words = weights.path.lower().replace(".", "_").replace("-", "_").split("_")
-    return any(word in words for word in EMA_WORDS) or any(e.name.rpartition(".")[2] == "n_averaged" for e in weights.entries)
+    words = {word.lower() for word in _WORD.findall(weights.path)}
+    return not words.isdisjoint(EMA_WORDS) or any(e.name.rpartition(".")[2] == "n_averaged" for e in weights.entries)
 
 
 def with_roles(found: list[WeightSet]) -> tuple[tuple[WeightSet, ...], tuple[Evidence, ...]]:
     """Roles for every set, and which rule chose the main one: no average, then the shallowest, the largest, the first."""
     if not found:
         return (), ()
-    live = [weights for weights in found if not is_averaged(weights)]
-    pool, rules = live or found, []
-    if live and len(live) < len(found):
-        rules.append("the others are averages by their names")
+    pool, rules = _live(found)
     for rule, measure in (("it is the shallowest", _depth), ("it has the most parameters", _fewest)):
         best = min(measure(weights) for weights in pool)
         nearest = [weights for weights in pool if measure(weights) == best]
@@ -210,13 +239,27 @@ def with_roles(found: list[WeightSet]) -> tuple[tuple[WeightSet, ...], tuple[Evi
         rules.append("it comes first in the file")
     main = pool[0]
     named = tuple(_role(weights, main) for weights in found)
-    if len(found) == 1:
+    if not rules:
         return named, ()
     return named, (Evidence(f"the main weights are `{main.path or 'the root'}`", "inferred", " and ".join(rules)),)
 
 
+def _live(found: list[WeightSet]) -> tuple[list[WeightSet], list[str]]:
+    """The sets that are no averages, unless only such exist. Lightning's WeightAveraging moves the live weights aside: what it
+    leaves in their old place is what the file is for."""
+    moved = {weights.path for weights in found if weights.path.rpartition(".")[2] == LIVE_BESIDE_AVERAGE}
+    twins = {path.removesuffix(LIVE_BESIDE_AVERAGE) + "state_dict" for path in moved}
+    if twins and twins <= {weights.path for weights in found}:
+        because = f"Lightning's WeightAveraging stores the average there and the live weights in `{min(moved)}`"
+        return [weights for weights in found if weights.path in twins], [because]
+    live = [weights for weights in found if not is_averaged(weights)]
+    if not live:
+        return found, ["the file holds averages only, by their names"]
+    return live, ["the others are averages by their names"] if len(live) < len(found) else []
+
+
 def _depth(weights: WeightSet) -> int:
-    return weights.path.count(".") + 1 if weights.path else 0
+    return weights.depth
 
 
 def _fewest(weights: WeightSet) -> int:
