@@ -9,11 +9,12 @@ import argparse
 import gc
 import os
 import sys
+from contextlib import suppress
 from types import ModuleType
 from typing import NoReturn
 
 from ptinspect import __version__
-from ptinspect.cli.output import print_error
+from ptinspect.cli.output import print_error, speak_any_encoding
 from ptinspect.errors import InspectError
 
 COMMANDS = {
@@ -26,13 +27,16 @@ COMMANDS = {
 ERROR, INTERRUPTED = 2, 130
 
 
+class Misused(InspectError):
+    """The command line itself is wrong."""
+
+
 class Usage(argparse.ArgumentParser):
     """An argument parser whose complaint is two lines like every other error."""
 
     def error(self, message: str) -> NoReturn:
-        """What was wrong with the call, and where to look."""
-        sys.stderr.write(f"{self.prog}: {message}\nRun `{self.prog} --help` to see how it is called.\n")
-        raise SystemExit(ERROR)
+        """What was wrong with the call, and where to look. It may quote the names of files, so it is spelled out like them."""
+        raise Misused(f"{self.prog}: {message}", f"Run `{self.prog} --help` to see how it is called.")
 
 
 def main(argv: list[str]) -> int:
@@ -40,8 +44,9 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "--version"):
         return _outline(argv)
     if argv[0] not in COMMANDS:
-        sys.stderr.write(f"ptinspect: {argv[0]!r} is no command, and this version has no window yet to open a file in\n")
-        sys.stderr.write("Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.\n")
+        message = f"ptinspect: {argv[0]!r} is no command, and this version has no window yet to open a file in"
+        error = Misused(message, "Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.")
+        print_error(error, None, "--json" in argv)
         return ERROR
     command = _command(argv[0])
     parser = Usage(prog=f"ptinspect {argv[0]}", description=COMMANDS[argv[0]].capitalize() + ".")
@@ -51,6 +56,9 @@ def main(argv: list[str]) -> int:
         arguments = parser.parse_args(argv[1:])
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ERROR
+    except Misused as error:
+        print_error(error, None, "--json" in argv)
+        return ERROR
     try:
         return int(command.run(arguments))
     except InspectError as error:
@@ -91,13 +99,21 @@ def _outline(argv: list[str]) -> int:
 def run_and_exit() -> NoReturn:
     """The console script. A million small objects need not be freed one by one at the end, so the process just ends."""
     gc.disable()
+    status = 0
     try:
+        speak_any_encoding()
         status = main(sys.argv[1:])
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         status = INTERRUPTED
     except BrokenPipeError:
-        status = 0
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.stderr.flush()
+        pass  # whoever read it has seen enough; a verdict that is known by now stays the exit status
+    except OSError as error:
+        if error.filename is not None:
+            raise  # no trouble with the output, but a bug of ours
+        status = ERROR
+        sys.stderr.write(f"the output cannot be written: {error.strerror}\nMake room there, or send it somewhere else.\n")
+    with suppress(OSError, AttributeError):
+        sys.stderr.flush()
     os._exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -18,6 +19,13 @@ _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _HIDDEN = ((0, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x2028, 0x202F), (0x2066, 0x206A), (0xFEFF, 0xFF00))
 _INVISIBLE = frozenset(code for low, high in _HIDDEN for code in range(low, high))
+
+
+def speak_any_encoding() -> None:
+    """Letters that the terminal's encoding lacks are spelled out; a name in Greek is no reason to fail under `LC_ALL=C`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(path: str | None, fields: Mapping[str, Any]) -> None:
