@@ -7,7 +7,8 @@ import struct
 from ptinspect.checkpoint.safety import Safety, assess
 from ptinspect.formats.document import Document, Pickle
 from ptinspect.limits import DEFAULT
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.window import Memory, Window
 

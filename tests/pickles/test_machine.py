@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
 from ptinspect.limits import DEFAULT, Limits
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import Bytes, Call, Dict, Persistent, Set, Unknown, entries, pairs_of
 from ptinspect.pickles.window import CHUNK, Memory, Window
 

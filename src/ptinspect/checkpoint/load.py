@@ -1,67 +1,75 @@
 """The Python lines that load a file the safest way that works, to copy and run.
 
 `weights_only=True` wherever torch takes the file with it; the names it would have to be told otherwise, one by one, never a
-blanket permission; no lines at all for a file that would run something dangerous.
+blanket permission; no lines at all for a file that would run something dangerous. Nothing of the file stands in the lines as it
+is: texts are spelled by `repr`, imported names are plain ASCII, comments are escaped, and no name of ours is ever taken over.
 """
 
 from __future__ import annotations
 
-import re
+import builtins
 from collections.abc import Iterator
 
-from ptinspect.checkpoint.architectures import Architecture
+from ptinspect.checkpoint.architectures import Architecture, without_wrappers
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.permission import missing_names
 from ptinspect.checkpoint.safety import Safety
-from ptinspect.checkpoint.safety.weights_only_names import ALLOWED, renamed
-from ptinspect.checkpoint.weight_sets import DROPPED, PREFIXES, steps_below
+from ptinspect.checkpoint.safety.spelling import escaped
+from ptinspect.checkpoint.way import way_to
+from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
 from ptinspect.formats.document import Document
-from ptinspect.pickles.values import Call, Global, Value, pairs_of
 
 _LOADED = {"model": "model", "state_dict": "state_dict", "optimizer": "optimizer_state"}
-_DTYPE_CLASSES = {
-    "f2": "Float16DType", "f4": "Float32DType", "f8": "Float64DType", "i1": "Int8DType", "i2": "Int16DType", "i4": "Int32DType",
-    "i8": "Int64DType", "u1": "UInt8DType", "u2": "UInt16DType", "u4": "UInt32DType", "u8": "UInt64DType", "b1": "BoolDType",
-    "c8": "Complex64DType", "c16": "Complex128DType",
-}  # fmt: skip
 _WITH_BACKBONE = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd", "deeplabv3", "fcn", "lraspp")
-_NAME = re.compile(r"[A-Za-z_][\w.]*\.[A-Za-z_]\w*\Z")
+_OURS = frozenset("torch torchvision checkpoint model state_dict optimizer_state name value load_file".split()) | set(dir(builtins))
+_LONGEST_COMMENT = 600
 
 
 def load_lines(checkpoint: Checkpoint) -> str:
     """The lines, joined. They run as they stand where the file lies under its path."""
     lines = [line for line in _lines(checkpoint) if line]
-    comments = [line for line in lines if line.startswith("#")]
-    imports = sorted(
-        {line for line in lines if line.startswith(("import ", "from "))}, key=lambda line: (not line.startswith("import"), line)
-    )
-    steps = [line for line in lines if line not in comments and line not in imports]
-    return "\n".join([*comments, *imports, *([""] if imports else []), *steps])
+    comments = [escaped(line, _LONGEST_COMMENT) for line in lines if line.startswith("#")]
+    imports = dict.fromkeys(line for line in lines if line.startswith(("import ", "from ")))
+    ordered = sorted(imports, key=lambda line: (not line.startswith("import"), line))
+    steps = [line for line in lines if not line.startswith("#") and line not in imports]
+    return "\n".join([*comments, *ordered, *([""] if ordered else []), *steps])
 
 
 def _lines(checkpoint: Checkpoint) -> Iterator[str]:
-    path, document, main, safety = checkpoint.path, checkpoint.document, checkpoint.main, checkpoint.safety
-    if safety.verdict == "dangerous":
-        yield "# Do not load this file: doing so would run the calls that its safety findings name."
-        return
-    if document.problem is not None:
-        yield f"# Neither torch nor safetensors loads this file as it is: {document.problem.message}."
+    path, document, main = checkpoint.path, checkpoint.document, checkpoint.main
+    obstacle = _obstacle(document, checkpoint.safety)
+    if obstacle is not None:
+        yield f"# {obstacle}"
         return
     by_container = _BY_CONTAINER.get(document.container)
     if by_container is not None:
         yield from (line.replace("PATH", repr(path)) for line in by_container)
         if document.container == "safetensors" and main is not None:
-            yield from _without_prefix(main)
-            yield from _constructor(checkpoint.architecture)
-        return
-    if document.container == "pickle":
-        yield "# A plain pickle: torch.load does not read it, and pickle.load runs whatever the names above stand for."
+            yield from _filled(main, checkpoint.architecture)
         return
     name = _LOADED.get(checkpoint.kind, "checkpoint")
-    yield from _torch_load(path, name, document, safety)
+    yield from _torch_load(path, name, document, checkpoint.safety)
     if main is not None:
-        yield from _weights(name, document.root, main)
-        if main.form == "state_dict":
-            yield from _constructor(checkpoint.architecture)
+        yield from _weights(name, checkpoint, main)
+
+
+def _obstacle(document: Document, safety: Safety) -> str | None:
+    """Why there are no lines for this file, None where there are."""
+    if safety.verdict == "dangerous":
+        return "Do not load this file: doing so would run the calls that its safety findings name."
+    if document.problem is not None:
+        return f"Neither torch nor safetensors loads this file as it is: {document.problem.message}."
+    if document.container == "pickle":
+        return "A plain pickle: torch.load does not read it, and pickle.load runs whatever its names stand for."
+    if any(pickle.stream.problem is not None for pickle in document.pickles):
+        return "torch does not load this file as it is: a pickle in it cannot be read to its end."
+    odd = next((odd for pickle in document.pickles for odd in pickle.stream.odd), None)
+    if odd is not None:
+        return f"Do not load this file: it was not written by torch ({odd})."
+    broken = next((tensor for tensor in document.tensors if tensor.problem is not None), None)
+    if broken is not None:
+        return f"torch does not load this file as it is: the tensor {escaped(broken.name, 200)} cannot be read, {broken.problem}."
+    return None
 
 
 _BY_CONTAINER: dict[str, tuple[str, ...]] = {
@@ -90,104 +98,109 @@ _BY_CONTAINER: dict[str, tuple[str, ...]] = {
 
 
 def _torch_load(path: str, name: str, document: Document, safety: Safety) -> Iterator[str]:
+    yield "import torch"
     if safety.loads_weights_only:
-        yield from ("import torch", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=True)')
+        yield f'{name} = torch.load({path!r}, map_location="cpu", weights_only=True)'
         return
-    missing = _missing(document, safety)
-    if missing and document.container != "torch-tar" and all(_NAME.match(found) for found in missing) and not _stuck(document):
-        yield from _with_permission(path, name, missing)
+    missing = missing_names(document)
+    if missing:
+        yield from _with_permission(path, name, missing, safety)
         return
     yield f"# weights_only=True refuses this file ({safety.why_refused})."
     if safety.verdict == "data":
         yield "# Every name in it describes plain data, so the line below runs nothing of the file's own."
     else:
         yield "# The line below runs code of the classes that it names: only for a file whose source you trust."
-    yield from ("import torch", f'{name} = torch.load({path!r}, map_location="cpu", weights_only=False)')
+    yield f'{name} = torch.load({path!r}, map_location="cpu", weights_only=False)'
 
 
-def _stuck(document: Document) -> bool:
-    """Whether permission for names would not be enough: an instruction or a damaged part stands in the way."""
-    streams = [pickle.stream for pickle in document.pickles]
-    return any(stream.instructions or stream.problem is not None for stream in streams) or any(t.problem for t in document.tensors)
-
-
-def _missing(document: Document, safety: Safety) -> list[str]:
-    """The names that torch would have to be told, with the dtype classes that numpy hides behind `numpy.dtype`."""
-    names = [found.name for found in safety.globals if renamed(found.name) not in ALLOWED]
-    hidden = [
-        f"numpy.dtypes.{_DTYPE_CLASSES[call.args[0]]}"
-        for pickle in document.pickles
-        for found in pickle.stream.globals.values()
-        if found.name == "numpy.dtype"
-        for call in found.calls
-        if type(call.args) is tuple and call.args and type(call.args[0]) is str and call.args[0] in _DTYPE_CLASSES
-    ]
-    return list(dict.fromkeys([*names, *hidden]))
-
-
-def _with_permission(path: str, name: str, missing: list[str]) -> Iterator[str]:
+def _with_permission(path: str, name: str, missing: list[str], safety: Safety) -> Iterator[str]:
     """Each missing name, imported as it is called today and allowed under the name that the file uses."""
-    imports, allowed = ["import torch"], []
+    allowed, taken, imports = [], set(_OURS), dict[str, list[str]]()
     for full in missing:
-        module, _, attribute = renamed(full).replace("numpy.core.", "numpy._core.").rpartition(".")
+        module, _, attribute = full.replace("numpy.core.", "numpy._core.").rpartition(".")
         if module == "builtins":
             allowed.append(attribute)
             continue
-        alias = attribute if f" import {attribute}" not in "\n".join(imports) else full.replace(".", "_")
-        imports.append(f"from {module} import {attribute}" + ("" if alias == attribute else f" as {alias}"))
-        allowed.append(f"({alias}, {renamed(full)!r})")
-    yield "# torch has to be told these names, and runs what they stand for: read them first."
-    yield from imports
+        alias = attribute
+        while alias in taken:
+            alias = full.replace(".", "_") if alias == attribute else f"{alias}_"
+        taken.add(alias)
+        imports.setdefault(module, []).append(attribute + ("" if alias == attribute else f" as {alias}"))
+        allowed.append(f"({alias}, {full!r})")
+    yield from (f"from {module} import {', '.join(names)}" for module, names in imports.items())
+    if safety.verdict == "data":
+        yield "# torch has to be told these names first; they describe plain data."
+    else:
+        yield "# torch has to be told these names, and runs what they stand for: read them first."
     yield f"with torch.serialization.safe_globals([{', '.join(allowed)}]):"
     yield f'    {name} = torch.load({path!r}, map_location="cpu", weights_only=True)'
 
 
-def _weights(name: str, root: Value, main: WeightSet) -> Iterator[str]:
-    """From what was loaded to the state_dict of the main weights, its prefix taken off."""
-    found = name + _steps(root, main.path)
+def _weights(name: str, checkpoint: Checkpoint, main: WeightSet) -> Iterator[str]:
+    """From what was loaded to the state_dict of the main weights, its prefix taken off, and to a model that holds them."""
+    way = way_to(checkpoint.document.root, main.value, main.path)
+    if way is None:
+        yield "# The main weights lie where no expression leads; look for them in what was loaded."
+        return
     if main.form == "model":
-        yield f"state_dict = {found}.state_dict()"
-    elif found != "state_dict":
-        yield f"state_dict = {found}"
-    yield from _without_prefix(main)
+        yield f"state_dict = {name}{way}.state_dict()"
+        yield from _renamed(main, common_prefix(_plain(main)) or "")
+        return
+    if name + way != "state_dict":
+        yield f"state_dict = {name}{way}"
+    yield from _filled(main, checkpoint.architecture)
 
 
-def _without_prefix(main: WeightSet) -> Iterator[str]:
-    wrappers = [f".replace({segment + '.'!r}, '')" for segment in DROPPED if any(f"{segment}." in entry.name for entry in main.entries)]
-    if main.prefix or wrappers:
-        cut = "".join([*wrappers, f".removeprefix({main.prefix!r})" if main.prefix else ""])
-        yield f"state_dict = {{name{cut}: value for name, value in state_dict.items()}}"
-
-
-def _constructor(found: Architecture | None) -> Iterator[str]:
-    """torchvision's own constructor, told what the file needs; strict unless the file is known not to hold all of the model."""
-    if found is None or found.library != "torchvision" or found.match == "similar" or found.leading not in ("", *PREFIXES):
+def _filled(main: WeightSet, found: Architecture | None) -> Iterator[str]:
+    """The names as the model has them, and torchvision's own constructor where the weights are a torchvision model's."""
+    names = _plain(main)
+    if found is None or found.library != "torchvision" or found.match == "similar":
+        yield from _renamed(main, common_prefix(names) or "")
         return
     arguments: dict[str, object] = {"weights": None, **({"weights_backbone": None} if found.name.startswith(_WITH_BACKBONE) else {})}
-    arguments |= {name: bool(value) if name.startswith("aux") else value for name, value in found.arguments}
+    arguments |= {key: bool(value) if key.startswith("aux") else value for key, value in found.arguments}
+    misfits = [] if "num_classes" in arguments else [found.leading + mismatch.name for mismatch in found.mismatched]
+    outside = {name for name in names if not name.startswith(found.leading)}
+    yield from _renamed(main, found.leading, misfits, drop_rest=True)
+    strict = not (found.missing or misfits or set(found.unexpected) - outside - {"n_averaged"})
     yield "import torchvision"
-    yield f"model = torchvision.models.get_model({found.name!r}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
-    yield f"model.load_state_dict(state_dict{'' if found.match in ('exact', 'head differs') else ', strict=False'})"
+    yield f"model = torchvision.models.get_model({found.name!r}, {', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    yield f"model.load_state_dict(state_dict{'' if strict else ', strict=False'})"
 
 
-def _steps(value: Value, path: str) -> str:
-    """The Python expression that leads from the root to a path: keys, numbers and attributes."""
-    text = ""
-    while path:
-        found = next(((key, item) for key, item in steps_below(value) if path == key or path.startswith(f"{key}.")), None)
-        if found is None:
-            return text
-        key, below = found
-        text += _step(value, key)
-        value, path = below, path[len(key) + 1 :]
-    return text
+def _plain(main: WeightSet) -> list[str]:
+    """The names without what wrappers put into them; an average's counter has none of the model's names."""
+    return [without_wrappers(entry.name) for entry in main.entries if entry.name != "n_averaged"]
 
 
-def _step(value: Value, key: str) -> str:
-    pairs = pairs_of(value)
-    if type(value) in (list, tuple):
-        return f"[{key}]"
-    if pairs is None and type(value) is Call and not value.pairs and key.isidentifier():
-        return f".{key}"
-    is_text = any(type(name) is str and name == key for name, _ in pairs or [])
-    return f"[{key!r}]" if is_text or type(value) is Global else f"[{key}]"
+def _renamed(main: WeightSet, lead: str, misfits: list[str] | None = None, drop_rest: bool = False) -> Iterator[str]:
+    """The line that takes off wrappers and prefix and leaves out what is no part of the model; none where there is nothing to do."""
+    name = _without_wrappers(main)
+    plain = {entry.name: without_wrappers(entry.name) for entry in main.entries}
+    conditions = []
+    if drop_rest and lead and any(not short.startswith(lead) for short in plain.values()):
+        conditions.append(f"{name}.startswith({lead!r})")
+    elif "n_averaged" in plain:
+        conditions.append("name != 'n_averaged'")
+    if misfits:
+        conditions.append(f"{name} not in {tuple(misfits)!r}")
+    if name == "name" and not lead and not conditions:
+        return
+    cut = f".removeprefix({lead!r})" if lead else ""
+    chosen = f" if {' and '.join(conditions)}" if conditions else ""
+    yield f"state_dict = {{{name}{cut}: value for name, value in state_dict.items(){chosen}}}"
+
+
+def _without_wrappers(main: WeightSet) -> str:
+    """The expression for a name without wrapper segments: the short way where it gives the same for every name of this set."""
+    used = [segment for segment in DROPPED if any(segment in entry.name for entry in main.entries)]
+    wrapped = [entry.name for entry in main.entries if without_wrappers(entry.name) != entry.name]
+    if not wrapped:
+        return "name"
+    short = {entry.name: entry.name for entry in main.entries}
+    for segment in used:
+        short = {name: text.replace(f"{segment}.", "") for name, text in short.items()}
+    if all(without_wrappers(name) == text for name, text in short.items()):
+        return "name" + "".join(f".replace({segment + '.'!r}, '')" for segment in used)
+    return f"'.'.join(part for part in name.split('.') if part not in {DROPPED!r})"

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding
-from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.values import Value
 from ptinspect.pickles.window import Source

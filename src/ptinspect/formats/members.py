@@ -17,7 +17,8 @@ from ptinspect.formats.document import Pickle, Record
 from ptinspect.formats.source import Memory, Slice, Source
 from ptinspect.formats.zip_directory import ENCRYPTED, LOCAL, PATCHED, ZipDirectory
 from ptinspect.limits import Limits
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.window import Window
 

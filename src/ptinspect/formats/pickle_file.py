@@ -16,7 +16,8 @@ from ptinspect.formats.reach import Walk
 from ptinspect.formats.rebuild import Rebuilder
 from ptinspect.formats.rows import Row, would_run
 from ptinspect.formats.source import Slice
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import Call, Dict, Set
 from ptinspect.pickles.window import Source, Window
 

@@ -6,7 +6,8 @@ import time
 
 from ptinspect.formats.document import Document, Pickle
 from ptinspect.limits import Limits
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.window import Source, Window
 

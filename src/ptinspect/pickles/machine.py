@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import struct
 import time
-from dataclasses import dataclass, field
 
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
 from ptinspect.limits import Limits
 from ptinspect.pickles import instructions
-from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Value, class_outside
+from ptinspect.pickles.stream import Stream
+from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, Value, class_outside
 from ptinspect.pickles.window import Window
 
 ROUND = 1 << 14
@@ -33,32 +33,6 @@ _U16 = struct.Struct("<H").unpack_from
 _F64 = struct.Struct(">d").unpack_from
 
 _BREAKS = (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError, struct.error)
-
-
-@dataclass(slots=True)
-class Stream:
-    """One pickle: its root, every name it would import, and how it ended.
-
-    `odd` tells what CPython would refuse or what looks made by hand; `instructions` holds the opcodes outside those that
-    torch's weights_only reader knows; `byte_strings` the byte strings, which may hold another pickle. `left` is what STOP leaves
-    on the stack, unseen by whoever loads the file; `computed` are calls of something that is no plain name. `persistent` are the
-    references to something outside, thrown away or not: where the storages of a legacy file lie follows from all of them.
-    """
-
-    start: int
-    end: int = 0
-    root: Value = None
-    protocol: int = 0
-    opcodes: int = 0
-    globals: dict[str, Global] = field(default_factory=dict)
-    odd: list[str] = field(default_factory=list)
-    instructions: set[int] = field(default_factory=set)
-    byte_strings: list[bytes | Bytes] = field(default_factory=list)
-    left: list[Value] = field(default_factory=list)
-    computed: list[Call] = field(default_factory=list)
-    filled: set[str] = field(default_factory=set)
-    persistent: list[Persistent] = field(default_factory=list)
-    problem: FileProblem | None = None
 
 
 class Machine:

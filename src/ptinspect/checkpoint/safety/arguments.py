@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ptinspect.checkpoint.safety.dangerous_names import ATTRIBUTES, CALLED_ONLY, REACHING
 from ptinspect.checkpoint.safety.verdicts import Verdict, verdict_of_name
-from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import JUDGED_BY_ARGUMENTS, Call, Dict, Global, Value, pairs_of
 
 CHAIN = 32

@@ -15,7 +15,7 @@ from ptinspect.checkpoint.safety.weights_only import why_refused
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Document, Pickle
 from ptinspect.limits import DEFAULT, Limits
-from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import Global
 
 PROGRAMS = ("torchscript", "torch-export", "torch-package")

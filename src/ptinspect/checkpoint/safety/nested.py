@@ -14,7 +14,8 @@ from ptinspect.formats.document import Pickle
 from ptinspect.formats.source import Slice
 from ptinspect.formats.zip_directory import ZipDirectory
 from ptinspect.limits import Limits
-from ptinspect.pickles.machine import Stream, run
+from ptinspect.pickles.machine import run
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.values import Bytes
 from ptinspect.pickles.window import Memory, Source, Window

@@ -25,7 +25,7 @@ from ptinspect.checkpoint.safety.weights_only_names import (
 )
 from ptinspect.dtypes import from_global
 from ptinspect.formats.document import Document, Pickle
-from ptinspect.pickles.machine import Stream
+from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Unknown, Value, pairs_of
 
 PATIENCE = 10_000_000
