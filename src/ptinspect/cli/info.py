@@ -32,8 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(arguments.file, {**fields_of(checkpoint), **extra})
     else:
-        print("\n".join([*lines_of(checkpoint), *(f"{name}: {value}" for name, value in extra.items())]))
+        print("\n".join([*lines_of(checkpoint), *(["", hash_text(extra)] if extra else [])]))
     return 0
+
+
+def hash_text(digest: dict[str, Any]) -> str:
+    """The SHA-256, and what the file's name says of it."""
+    said = {True: ", as the file's name says", False: ": it differs from the one in the file's name, so the file is damaged or another"}
+    return f"SHA-256 {digest['sha256']}{said.get(digest['name_matches'], '')}"
 
 
 def fields_of(checkpoint: Checkpoint) -> dict[str, Any]:
