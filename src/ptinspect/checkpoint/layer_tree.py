@@ -24,6 +24,7 @@ def layer_tree(checkpoint: Checkpoint, weights: str | None = None, match: str | 
         _mark_trained(builder, found, checkpoint)
         if found.form == "state_dict":
             _infer(builder, found)
+    _name_slots(builder, checkpoint)
     if checkpoint.document.container == "safetensors":  # its header is an unordered mapping: names sort as people count
         _sort(root)
     if weights is not None:
@@ -55,6 +56,16 @@ def _mark_trained(builder: TreeBuilder, weights: WeightSet, checkpoint: Checkpoi
         row = builder.rows.get(joined(weights.path, entry.name))
         if row is not None and (weights.form == "state_dict" or trained is not None):
             row.requires_grad = trained.names.get(entry.name) if trained and entry.role == "parameter" else None
+
+
+def _name_slots(builder: TreeBuilder, checkpoint: Checkpoint) -> None:
+    """Which parameter each slot of an optimizer's state belongs to."""
+    for fit in checkpoint.training.fits if checkpoint.training else ():
+        state = joined(fit.optimizer, "state")
+        for slot, name in fit.names.items():
+            node = builder.nodes.get(f"{state}.{slot}")
+            if node is not None:
+                node.slot_of = name
 
 
 def _infer(builder: TreeBuilder, weights: WeightSet) -> None:

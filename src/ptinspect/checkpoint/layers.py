@@ -8,31 +8,37 @@ inferred from names and shapes, or left open. Everything here is iterative and l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from ptinspect.checkpoint.model import Certainty, Checkpoint, Role, WeightSet, memory_of
+from ptinspect.checkpoint.model import Certainty, Checkpoint, WeightSet
 from ptinspect.checkpoint.module_text import extra_of, short_type
 from ptinspect.checkpoint.modules import Module, modules_below
 from ptinspect.checkpoint.plain_values import container_type, value_text
-from ptinspect.checkpoint.weight_sets import joined, metadata_of, steps_below
+from ptinspect.checkpoint.script_text import scripted_extra
+from ptinspect.checkpoint.weight_sets import is_optimizer, joined, metadata_of, steps_below
+from ptinspect.formats.document import Place
+from ptinspect.formats.reach import key_text
 from ptinspect.pickles.values import Call, Dict, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
 TensorRole = Literal["parameter", "buffer", "optimizer", "other"]
-MOST_VALUES = 20_000
+MOST_VALUES, MOST_TEXT = 20_000, 100_000_000  # plain values; characters of all paths together
+MOST_SHARED, MOST_STEPS = 32, 200
 
 
-@dataclass(slots=True)
 class TensorRow:
-    """One tensor under one of its names."""
+    """One tensor under one of its names. Written out rather than a dataclass, as LayerNode is: a file may have a million."""
 
-    name: str
-    path: str
-    tensor: TensorInfo
-    role: TensorRole
-    requires_grad: bool | None = None
-    shared_with: tuple[str, ...] = ()
+    __slots__ = ("name", "path", "requires_grad", "role", "shared_with", "tensor")
+
+    def __init__(self, name: str, path: str, tensor: TensorInfo, role: TensorRole) -> None:
+        self.name = name
+        self.path = path
+        self.tensor = tensor
+        self.role: TensorRole = role
+        self.requires_grad = tensor.requires_grad
+        self.shared_with: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,26 +50,35 @@ class ValueRow:
     text: str
 
 
-@dataclass(slots=True)
 class LayerNode:
-    """One module or container, with totals over all that is below it, tied tensors counted once."""
+    """One module or container, with totals over all that is below it, tied tensors counted once.
 
-    name: str
-    path: str
-    type: str | None = None
-    certainty: Certainty | None = None
-    class_name: str | None = None
-    extra: str | None = None
-    training: bool | None = None
-    tensors: list[TensorRow] = field(default_factory=list)
-    values: list[ValueRow] = field(default_factory=list)
-    children: list[LayerNode] = field(default_factory=list)
-    parameters: int = 0
-    real_parameters: int | None = None
-    bytes: int = 0
-    trainable: bool | Literal["mixed"] | None = None
-    in_optimizer: bool = False
-    because: str | None = None
+    `slot_of` is the parameter that a slot of an optimizer's state belongs to, `real_parameters` the count where they are packed.
+    """
+
+    __slots__ = (
+        "because", "bytes", "certainty", "children", "class_name", "extra", "in_optimizer", "name", "parameters", "path",
+        "real_parameters", "slot_of", "tensors", "trainable", "training", "type", "values",
+    )  # fmt: skip
+
+    def __init__(self, name: str, path: str, in_optimizer: bool = False) -> None:
+        self.name = name
+        self.path = path
+        self.in_optimizer = in_optimizer
+        self.type: str | None = None
+        self.certainty: Certainty | None = None
+        self.class_name: str | None = None
+        self.extra: str | None = None
+        self.training: bool | None = None
+        self.tensors: list[TensorRow] = []
+        self.values: list[ValueRow] = []
+        self.children: list[LayerNode] = []
+        self.parameters = 0
+        self.real_parameters: int | None = None
+        self.bytes = 0
+        self.trainable: bool | Literal["mixed"] | None = None
+        self.because: str | None = None
+        self.slot_of: str | None = None
 
     def walk(self) -> Iterator[LayerNode]:
         """This node and all below it, parents first."""
@@ -71,7 +86,8 @@ class LayerNode:
         while todo:
             node = todo.pop()
             yield node
-            todo.extend(reversed(node.children))
+            if node.children:
+                todo.extend(reversed(node.children))
 
 
 class TreeBuilder:
@@ -83,9 +99,10 @@ class TreeBuilder:
         self.root = LayerNode("", "")
         self.nodes: dict[str, LayerNode] = {"": self.root}
         self.sets = {id(weights.value): weights for weights in checkpoint.weights}
-        self.roles: dict[str, Role] = {}
+        self.optimizers = {optimizer.path for optimizer in checkpoint.training.optimizers} if checkpoint.training else set()
+        self.buffers: set[str] = set()
         self.rows: dict[str, TensorRow] = {}
-        self.spare = MOST_VALUES
+        self.spare, self.spare_text = MOST_VALUES, MOST_TEXT
 
     def build(self) -> LayerNode:
         """The tree without types that must be inferred and without totals."""
@@ -104,7 +121,7 @@ class TreeBuilder:
             path = parent
         above = self.nodes[parent]
         for step in reversed(missing):
-            made = LayerNode(step.rpartition(".")[2], step, in_optimizer=above.in_optimizer)
+            made = LayerNode(step.rpartition(".")[2], step, above.in_optimizer)
             above.children.append(made)
             self.nodes[step] = above = made
         return above
@@ -128,13 +145,14 @@ class TreeBuilder:
                 self._value(value, path)
 
     def _container(self, value: Value, path: str) -> list[tuple[Value, str]]:
-        if value_text(value) is not None:  # numpy scalars, arrays, paths: one line says it all
+        self.spare_text -= len(path)
+        if value_text(value) is not None or self.spare_text < 0:  # numpy scalars, arrays, paths: one line says it all
             self._value(value, path)
             return []
         node = self.node(path)
         node.type, node.certainty = container_type(value), "confirmed"
         pairs = pairs_of(value)
-        if pairs is not None and {"state", "param_groups"} <= {key for key, _ in pairs if type(key) is str}:
+        if path in self.optimizers or (pairs is not None and is_optimizer(pairs)):
             node.in_optimizer = True
         return [(item, joined(path, key)) for key, item in steps_below(value)]
 
@@ -147,8 +165,6 @@ class TreeBuilder:
     def _frame(self, weights: WeightSet) -> None:
         """The modules of one weight set, in order, before its tensors are filled in."""
         node = self.node(weights.path)
-        for entry in weights.entries:
-            self.roles[joined(weights.path, entry.name)] = entry.role
         if weights.form == "model":
             for path, module in modules_below(weights.value, self.document):
                 self._module(self.node(joined(weights.path, path) if path else weights.path), module)
@@ -157,44 +173,71 @@ class TreeBuilder:
         for key, _ in entries(pairs_of(metadata_of(weights.value)) or []):
             if type(key) is str and key:
                 self.node(joined(weights.path, key))
+        signature = self.document.signatures.get(weights.path)
+        if signature is not None:
+            self.buffers.update(joined(weights.path, name) for name in signature.non_persistent)
 
     def _module(self, node: LayerNode, module: Module) -> None:
         node.type, node.certainty = short_type(module.class_name), "confirmed"
-        node.class_name, node.extra = module.class_name, extra_of(module)
+        node.class_name = module.class_name
+        node.extra = scripted_extra(module) if module.is_scripted else extra_of(module)
         mode = lookup(module.state, "training")
         node.training = mode if type(mode) is bool else None
+        self.buffers.update(joined(node.path, key_text(key)) for key, _ in module.buffers)
 
     def _fill(self) -> None:
-        """Every tensor under every name it has."""
-        names: dict[object, list[str]] = {}
-        for path, tensor in self._named():
-            parent, _, name = path.rpartition(".")
-            node = self.node(parent) if parent not in self.nodes else self.nodes[parent]
-            row = TensorRow(name, path, tensor, self._role(path, node), tensor.requires_grad)
-            node.tensors.append(row)
-            self.rows[path] = row
-            names.setdefault(memory_of(tensor), []).append(path)
-        if len(names) < len(self.rows):
-            for row in self.rows.values():
-                together = names[memory_of(row.tensor)]
-                row.shared_with = tuple(path for path in together if path != row.path) if len(together) > 1 else ()
-
-    def _named(self) -> Iterator[tuple[str, TensorInfo]]:
-        """The names of the walk, then those that only `state_dict()` would list (a module that stands under two names)."""
-        listed = set()
-        for place in self.document.places:
-            listed.add(place.path)
-            yield place.path, place.tensor
+        """Every tensor under every name it has: those of the weight sets, then what else the walk found."""
+        held: dict[str, set[int]] = {}
         for weights in self.checkpoint.weights:
+            self._fill_set(weights)
             if weights.form == "model":
-                for entry in weights.entries:
-                    path = joined(weights.path, entry.name)
-                    if path not in listed:
-                        listed.add(path)
-                        yield path, entry.tensor
+                held[weights.path] = {id(entry.tensor) for entry in weights.entries}
+        rows = self.rows
+        for place in self.document.places:
+            if place.path not in rows and not (held and _is_attribute(place, held)):
+                node = self.node(place.path.rpartition(".")[0])
+                role: TensorRole = "optimizer" if node.in_optimizer else "other"
+                self._row(node, place.path, place.tensor, "buffer" if place.path in self.buffers else role)
+        for group in self.checkpoint.totals.shared:
+            known = [path for path in group if path in rows]
+            for path in known:
+                others = known[: MOST_SHARED + 1]
+                rows[path].shared_with = tuple(other for other in others if other != path)[:MOST_SHARED]
 
-    def _role(self, path: str, node: LayerNode) -> TensorRole:
-        found = self.roles.get(path)
-        if found is not None:
-            return found
-        return "optimizer" if node.in_optimizer else "other"
+    def _fill_set(self, weights: WeightSet) -> None:
+        """The tensors of one weight set; neighbours mostly stand in one module."""
+        nodes, rows = self.nodes, self.rows
+        lead = f"{weights.path}." if weights.path else ""
+        last, node = None, self.root
+        for entry in weights.entries:
+            path = joined(weights.path, entry.name) if lead else entry.name
+            parent, _, name = path.rpartition(".")
+            if parent != last:
+                last, node = parent, nodes.get(parent) or self.node(parent)
+            if path in rows:
+                self._row(node, path, entry.tensor, entry.role)
+                continue
+            rows[path] = row = TensorRow(name, path, entry.tensor, entry.role)
+            node.tensors.append(row)
+
+    def _row(self, node: LayerNode, path: str, tensor: TensorInfo, role: TensorRole) -> None:
+        """A row under a path that may be taken: the second gets `#2`, as in the document's places."""
+        count, free = 1, path
+        while free in self.rows:
+            count += 1
+            free = f"{path}#{count}"
+        row = self.rows[free] = TensorRow(free.rpartition(".")[2], free, tensor, role)
+        node.tensors.append(row)
+
+
+def _is_attribute(place: Place, held: dict[str, set[int]]) -> bool:
+    """Whether a place inside a module is only a second way to one of its weights, such as the `_flat_weights` of an LSTM."""
+    above = place.path
+    for _ in range(MOST_STEPS):
+        above = above.rpartition(".")[0]
+        inside = held.get(above)
+        if inside is not None:
+            return id(place.tensor) in inside
+        if not above:
+            break
+    return False

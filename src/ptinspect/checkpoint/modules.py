@@ -8,12 +8,13 @@ iterative and bounded: a module that holds itself ends at the second visit, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 
 from ptinspect.checkpoint.model import Role
 from ptinspect.formats.document import ClassMembers, Document
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Global, Pairs, Set, Value, class_outside, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
@@ -24,9 +25,9 @@ _SCRIPT = "__torch__."
 _MANGLE = re.compile(r"\b___torch_mangle_\d+\.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Module:
-    """One module of a pickled model or a TorchScript program, inert."""
+    """One module of a pickled model or a TorchScript program, inert. `constants` are what a TorchScript class holds as text."""
 
     class_name: str
     state: Value
@@ -34,6 +35,8 @@ class Module:
     buffers: Pairs
     children: Pairs
     non_persistent: frozenset[str]
+    constants: Mapping[str, str] = field(default_factory=dict)
+    is_scripted: bool = False
 
 
 def module_of(value: Value, document: Document) -> Module | None:
@@ -73,7 +76,7 @@ def _scripted(value: Call, document: Document) -> Module | None:
         elif id(item) in document.by_value and (members.buffers is None or key in members.buffers):
             buffers.append((key, item))
     name = _MANGLE.sub("", value.name.removeprefix(_SCRIPT))
-    return Module(name, value.state, parameters, buffers, children, frozenset())
+    return Module(name, value.state, parameters, buffers, children, frozenset(), members.constants, True)
 
 
 def _set_items(value: Value) -> list[Value]:

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         head = dumps({"schema": SCHEMA, "path": arguments.file})
         sys.stdout.writelines((head[:-1], ', "root": ', *node_json(root, arguments.depth), "}\n"))
     else:
-        print("\n".join(table_lines(root, arguments.depth)))
+        sys.stdout.writelines(f"{line}\n" for line in table_lines(root, arguments.depth))
     return 0
 
 
@@ -39,39 +39,49 @@ def node_json(root: LayerNode, depth: int | None = None) -> Iterator[str]:
     100,000 tensors as one nest of dicts would take 200 MB, and an encoder's call for each of them a second; numbers and lists of
     whole numbers read the same in Python and in JSON, so only text goes through the encoder.
     """
-    todo: list[tuple[LayerNode | str, int]] = [(root, 0)]
+    todo: list[tuple[LayerNode, int] | str] = [(root, 0)]
+    pop, push = todo.pop, todo.append
     while todo:
-        node, level = todo.pop()
-        if isinstance(node, str):
-            yield node
+        step = pop()
+        if isinstance(step, str):
+            yield step
+            continue
+        node, level = step
+        children = node.children if depth is None or level < depth else ()
+        if not children:
+            yield f"{_node(node)}]}}"
             continue
         yield _node(node)
-        todo.append(("]}", level))
-        if depth is None or level < depth:
-            for index, child in enumerate(reversed(node.children)):
-                todo.append((child, level + 1))
-                if index < len(node.children) - 1:
-                    todo.append((", ", level))
+        push("]}")
+        for child in reversed(children):
+            push((child, level + 1))
+            push(", ")
+        pop()  # no comma before the first
 
 
 def _node(node: LayerNode) -> str:
     """One node up to its children."""
-    more = {"class": node.class_name, "because": node.because, "real_parameters": node.real_parameters}
-    extra = "".join(f', "{name}": {dumps(value)}' for name, value in more.items() if value is not None)
-    if node.values:
-        extra += f', "values": {dumps([{"name": v.name, "type": v.type, "text": v.text} for v in node.values])}'
+    rows = ", ".join([_tensor(row) for row in node.tensors])
     return (
         f'{{"name": {quoted(node.name)}, "path": {quoted(node.path)}, "type": {_text(node.type)}, "certainty": {_text(node.certainty)}, '
         f'"parameters": {node.parameters}, "trainable": {_WORDS[node.trainable]}, "training": {_WORDS[node.training]}, '
-        f'"bytes": {node.bytes}, "extra": {_text(node.extra)}{extra}, '
-        f'"tensors": [{", ".join(map(_tensor, node.tensors))}], "children": ['
+        f'"bytes": {node.bytes}, "extra": {_text(node.extra)}{_more(node)}, "tensors": [{rows}], "children": ['
     )
+
+
+def _more(node: LayerNode) -> str:
+    """What only some nodes have."""
+    more = {"class": node.class_name, "because": node.because, "slot_of": node.slot_of, "real_parameters": node.real_parameters}
+    text = "".join([f', "{name}": {dumps(value)}' for name, value in more.items() if value is not None])
+    if node.values:
+        text += f', "values": {dumps([{"name": v.name, "type": v.type, "text": v.text} for v in node.values])}'
+    return text
 
 
 def _tensor(row: TensorRow) -> str:
     tensor = row.tensor
     problem = f', "problem": {quoted(tensor.problem)}' if tensor.problem else ""
-    shared = ", ".join(map(quoted, row.shared_with))
+    shared = ", ".join(map(quoted, row.shared_with)) if row.shared_with else ""
     return (
         f'{{"name": {quoted(row.name)}, "path": {quoted(row.path)}, "shape": {list(tensor.shape)}, "dtype": "{tensor.dtype.name}", '
         f'"role": "{row.role}", "requires_grad": {_WORDS[row.requires_grad]}, "shared_with": [{shared}]{problem}}}'
