@@ -7,14 +7,15 @@ torch counts a float4_e2m1fn_x2 tensor by its bytes, two values each, and so do 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from ptinspect.frozen import frozen
 
 Family = Literal["float", "complex", "int", "uint", "bool", "quantized", "bits"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DType:
     """One way to store a number."""
 

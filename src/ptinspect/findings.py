@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ptinspect.frozen import frozen
 
 Severity = Literal["info", "notice", "warning", "danger"]
 
 SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "danger")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One observation: how bad, what, why it matters, and where in the file."""
 

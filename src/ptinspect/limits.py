@@ -6,10 +6,10 @@ the numbers below leave a factor of six or more. They bound what a hostile file 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ptinspect.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """A value that is passed in; every message of a LimitExceeded names the field."""
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
-from typing import Literal, TypeVar, dataclass_transform
+from typing import Literal
 
 from ptinspect.dtypes import DType
+from ptinspect.frozen import frozen
 
 Layout = Literal["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "nested", "wrapper"]
 
 
 _UNKNOWN = (-1, -1)
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True)
-def frozen(kind: type[T]) -> type[T]:
-    """A slotted dataclass that the type checker holds frozen. At run time a truly frozen one costs a microsecond more to make,
-    and a file may hold 100,000 tensors on as many storages: a fifth of a second of the way to the first answer."""
-    return dataclass(slots=True, unsafe_hash=True)(kind)
 
 
 @frozen

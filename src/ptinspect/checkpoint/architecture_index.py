@@ -27,12 +27,12 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from ptinspect.checkpoint.heads import heads
+from ptinspect.frozen import frozen
 
 MAGIC = b"ptinspect architectures 1\n"
 HEADER = struct.Struct("<10I")
@@ -43,7 +43,7 @@ _MASK = 0xFFFFFFFF
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """Names and shapes that one or more models have; `entries` are `library:name` with the options that lead to it."""
 

@@ -6,12 +6,12 @@ Little evidence is no evidence: beyond complete equality, a set must agree in te
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ptinspect.checkpoint.architecture_index import Layout, Shape, is_counter
 from ptinspect.checkpoint.heads import HEADS, heads
 from ptinspect.checkpoint.weight_sets import common_prefix
+from ptinspect.frozen import frozen
 
 Match = Literal["exact", "head differs", "subset", "similar"]
 MATCHES: tuple[Match, ...] = ("exact", "head differs", "subset", "similar")
@@ -20,7 +20,7 @@ FEWEST_NAMES, FEWEST_MATRICES = 10, 5
 _SUBSET, _SIMILAR = 0.3, 0.75
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mismatch:
     """A name that both have, with another shape."""
 
@@ -29,7 +29,7 @@ class Mismatch:
     expected: Shape
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """A weight set as seen below a leading name, and the names that lie outside it."""
 
@@ -43,7 +43,7 @@ class View:
         return bool(self.outside) or common_prefix([self.leading + "x"]) != (self.leading or None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """How a view and a layout differ; `equal` names have equal shapes."""
 

@@ -12,7 +12,6 @@ even be called similar.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from ptinspect import resources
 from ptinspect.checkpoint.architecture_index import Index, crcs, digest, named, plainness
@@ -31,6 +30,7 @@ from ptinspect.checkpoint.architecture_matches import (
 from ptinspect.checkpoint.heads import heads
 from ptinspect.checkpoint.model import WeightSet
 from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
+from ptinspect.frozen import frozen
 
 _PART = 0.2
 _LARGE = 2_000  # names: the parts of more are not tried, for an answer that nearly always is None costs time as well
@@ -39,7 +39,7 @@ _CANDIDATES, _PARTS, _DEPTH, _SAMPLES = 8, 4, 3, 3
 Judged = list[tuple[Match, Comparison]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Architecture:
     """The known model that a weight set fits.
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import Tree, TreeBuilder
 from ptinspect.checkpoint.scalars import Scalar, Scalars
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Global, Value, entries, lookup, pairs_of
 
 MOST = 64
 _SCORES = ("best_model_score", "best_score", "best")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Callback:
     """One callback; `name` is its class without module and settings."""
 

@@ -8,8 +8,10 @@ the one habit without words: a count and then two or more fractions at the end. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ptinspect.frozen import frozen
 
 _EPOCH = ("epoch", "epochs", "ep")
 _STEP = ("global_step", "step", "steps", "iter", "iters", "iteration", "it", "updates")
@@ -25,7 +27,7 @@ _BESIDE = re.compile(r"(?:^|[^A-Za-z0-9])((?:[A-Za-z]+[_-])*[A-Za-z]+[15]?)[_:-]
 _BARE = re.compile(r"(?:^|[_-])(\d{1,7})((?:[_-]\d+\.\d+){2,})$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromName:
     """What a file's name seems to say; `values` are fractions without a word."""
 

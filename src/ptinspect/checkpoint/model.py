@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ptinspect.checkpoint.safety import Safety
 from ptinspect.findings import Finding
 from ptinspect.formats.document import Document
 from ptinspect.formats.source import Identity
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Value
 from ptinspect.tensors import TensorInfo
 
@@ -21,7 +21,7 @@ Certainty = Literal["confirmed", "inferred"]
 Role = Literal["parameter", "buffer"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """A claim, how sure it is, and what it rests on."""
 
@@ -30,7 +30,7 @@ class Evidence:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One name of a weight set: what `state_dict()` of that module would return under it."""
 
@@ -39,7 +39,7 @@ class Entry:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WeightSet:
     """One set of weights in the file, relative to which its names are written."""
 
@@ -85,7 +85,7 @@ def memory_of(tensor: TensorInfo) -> object:
     return (tensor.storage.key, tensor.span)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StorageTotals:
     """Bytes on disk before compression, bytes no tensor can reach, and tensors that share theirs."""
 
@@ -94,7 +94,7 @@ class StorageTotals:
     shared: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkpoint:
     """A file and all that its headers say about it."""
 

@@ -12,10 +12,10 @@ Values come from the file: every length here is bounded, and what is not plain i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ptinspect.checkpoint.modules import Module
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Global, Value, entries, lookup, pairs_of
 
 MOST_ATTRIBUTES = 8
@@ -37,7 +37,7 @@ class _Mark(str):
         return str(self)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Unless:
     """A piece that is left out where an attribute has its usual value."""
 

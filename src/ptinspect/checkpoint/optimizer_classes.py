@@ -7,13 +7,14 @@ write the same names both are named: until torch 2.6 a state does not tell AdamW
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+from ptinspect.frozen import frozen
 
 EITHER = "Adam or AdamW"
 BOOKKEEPING = frozenset({"params", "param_names"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """A class is recognised by options that only it has in its groups; `without` are those that would make it another one."""
 

@@ -7,7 +7,6 @@ optimizer object confirms it. Values of the state are never read; shapes are eno
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import Tree, TreeBuilder
@@ -18,6 +17,7 @@ from ptinspect.checkpoint.scalars import Scalars
 from ptinspect.checkpoint.schedulers import short_class
 from ptinspect.checkpoint.survey import named
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Dict, Pairs, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
 
@@ -27,7 +27,7 @@ Slot = int | str
 """A parameter as the optimizer names it: a number, a name, or the identity of a pickled parameter."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """One parameter group: its options as stored, and the slots it lists."""
 
@@ -41,7 +41,7 @@ class Group:
         return {"lr": self.options.get("lr"), "params": len(self.slots), **rest}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Optimizer:
     """One optimizer. `state` holds, for each slot that has any, the tensors kept for it by name; `tensors` a pickled one's parameters."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Document
 from ptinspect.formats.zip_directory import ZipDirectory
+from ptinspect.frozen import frozen
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.values import Call, Value
 from ptinspect.pickles.window import Source
@@ -56,7 +57,7 @@ _NUMPY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scalars:
     """Finds the plain value behind an inert one. `read` reads a tensor without dimensions; without it those have no value."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ptinspect.checkpoint.headers import collector_paused, is_hollow, unreadable_tensors
 from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Kind
@@ -13,10 +11,11 @@ from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.formats.document import Container
 from ptinspect.formats.reading import read
 from ptinspect.formats.source import FileSource
+from ptinspect.frozen import frozen
 from ptinspect.limits import DEFAULT, Limits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scanned:
     """What a scan says of one file."""
 

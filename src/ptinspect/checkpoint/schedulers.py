@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import Tree, TreeBuilder
@@ -11,6 +11,7 @@ from ptinspect.checkpoint.modules import class_of
 from ptinspect.checkpoint.scalars import Scalar, Scalars
 from ptinspect.checkpoint.survey import named
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Value, entries, pairs_of
 
 OPTIONS = 64
@@ -43,7 +44,7 @@ _CLASSES = tuple(
 _ORDINARY = frozenset({"base_lrs", "last_epoch", "_last_lr"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scheduler:
     """One scheduler. `last_lr` are the learning rates it set last, one a group."""
 

@@ -18,6 +18,7 @@ from ptinspect.checkpoint.model import Certainty, Entry, Evidence, WeightSet, me
 from ptinspect.checkpoint.optimizers import Optimizer, Slot
 from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
 from ptinspect.findings import Finding
+from ptinspect.frozen import frozen
 
 How = Literal["identity", "names", "order", "order within groups", "shapes"]
 Shape = tuple[int, ...]
@@ -33,7 +34,7 @@ _DULL = frozenset("optim optims optimizer optimizers opt state states dict sd mo
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """An optimizer's slots beside the parameters of one weight set.
 
@@ -48,7 +49,7 @@ class Fit:
     listed: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trained:
     """Which parameters of a weight set are trained, by name, and how many elements are and are not."""
 

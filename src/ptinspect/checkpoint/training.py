@@ -7,7 +7,7 @@ the same name, what the file's name says; those are told again in `from_name`, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.callbacks import Callback, callbacks_of
@@ -22,13 +22,14 @@ from ptinspect.checkpoint.slots import Fit, Trained, fit_all, trainable_of
 from ptinspect.checkpoint.survey import Path, Survey, Surveyor
 from ptinspect.findings import Finding
 from ptinspect.formats.document import Document
+from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Value
 
 MOST = 64
 _FIRST = ("hyper_parameters", "hparams", "train_args", "training_args", "args", "cfg", "config", "opt", "options")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Training:
     """What a file tells about the training it comes from."""
 

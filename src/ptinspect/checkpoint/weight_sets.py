@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_elements
 from ptinspect.checkpoint.modules import Module, module_of, state_entries
@@ -267,9 +269,8 @@ def _fewest(weights: WeightSet) -> int:
 
 
 def _role(weights: WeightSet, main: WeightSet) -> WeightSet:
-    role = "main" if weights is main else "ema" if is_averaged(weights) else "other"
-    fields = {name: getattr(weights, name) for name in WeightSet.__slots__}
-    return WeightSet(**{**fields, "role": role})
+    role: Literal["main", "ema", "other"] = "main" if weights is main else "ema" if is_averaged(weights) else "other"
+    return replace(weights, role=role)
 
 
 def metadata_of(value: Value) -> Value:

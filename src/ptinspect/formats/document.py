@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding
+from ptinspect.frozen import frozen
 from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.values import Value
@@ -68,7 +69,7 @@ class Place:
     in_weights: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClassMembers:
     """What a TorchScript class declares, read from its text: which attributes are parameters, which buffers, which constants.
 
@@ -82,7 +83,7 @@ class ClassMembers:
     constants: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """What an exported program's graph takes in besides its inputs, by state_dict name.
 

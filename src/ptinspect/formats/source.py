@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from ptinspect.errors import ChangedOnDisk, FileProblem, NotACheckpoint, Unsupported
+from ptinspect.frozen import frozen
 from ptinspect.pickles.window import Memory, Source
 
 _KINDS = (
@@ -29,7 +29,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """What makes a file on disk this file and no other."""
 

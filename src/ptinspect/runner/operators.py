@@ -51,7 +51,7 @@ def declare_missing() -> tuple[str, ...]:
 def _load_compiled_half() -> None:
     """What `import torchvision` does first; a second load of the same file does nothing."""
     spec = importlib.util.find_spec("torchvision")
-    for folder in (spec.submodule_search_locations or () if spec is not None else ()):
+    for folder in spec.submodule_search_locations or () if spec is not None else ():
         for file in sorted(Path(folder).glob("_C.*")):
             with contextlib.suppress(OSError, RuntimeError):
                 torch.ops.load_library(file)  # type: ignore[no-untyped-call]

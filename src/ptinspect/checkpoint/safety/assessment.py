@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ptinspect.checkpoint.safety.arguments import called_getters, verdict_of
 from ptinspect.checkpoint.safety.effects import effects_of
@@ -14,6 +13,7 @@ from ptinspect.checkpoint.safety.verdicts import RANKS, Verdict, worst
 from ptinspect.checkpoint.safety.weights_only import why_refused
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Document, Pickle
+from ptinspect.frozen import frozen
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import Global
@@ -22,7 +22,7 @@ PROGRAMS = ("torchscript", "torch-export", "torch-package")
 MOST_NAMES = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedGlobal:
     """A name that loading would import, what that means, and how often it is used."""
 
@@ -31,7 +31,7 @@ class NamedGlobal:
     uses: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Safety:
     """What a file would do if it were loaded as code.
 

@@ -13,6 +13,7 @@ from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Pickle
 from ptinspect.formats.source import Slice
 from ptinspect.formats.zip_directory import ZipDirectory
+from ptinspect.frozen import frozen
 from ptinspect.limits import Limits
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.stream import Stream
@@ -37,7 +38,7 @@ _TEXT_STARTS = b"(c]}ild"
 _HEADERS = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nested:
     """One pickle that was found inside another: in which form, and in which pickle of the file.
 
@@ -71,7 +72,7 @@ class _Effort:
         return inner, traces
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inside:
     """What was found in one pickle, and whether all of it was looked at."""
 
