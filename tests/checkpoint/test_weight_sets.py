@@ -222,6 +222,25 @@ def test_that_wrappers_are_named_and_the_class_is_the_inner_one(tmp_path: Path, 
     assert (found.class_name, found.prefix) == ("torch.nn.modules.linear.Linear", "module.")
 
 
+def test_that_what_torch_compile_returns_is_a_wrapper(tmp_path: Path) -> None:
+    """It pickles as a call with the module as its first argument, not by its state."""
+    module = nn.Sequential(nn.Linear(2, 2))
+    found = saved(tmp_path, torch.compile(module))
+    assert (found.kind, found.main.path, found.main.class_name) == ("model", "", "torch.nn.modules.container.Sequential")
+    assert found.main.wrapped_in == ("torch._dynamo.eval_frame.OptimizedModule",)
+    assert names(found.main) == truth(torch.compile(module))
+    assert {place.path for place in found.document.places} == set(names(found.main))
+
+
+def test_that_a_traced_model_is_a_module(tmp_path: Path) -> None:
+    """torch.fx pickles a call with the module's attributes and its code."""
+    module = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
+    found = saved(tmp_path, module)
+    assert (found.kind, found.main.class_name) == ("model", "torch.fx.graph_module.GraphModule")
+    assert names(found.main) == truth(module)
+    assert {place.path for place in found.document.places} == set(names(found.main))
+
+
 def test_that_a_class_of_a_wrappers_name_with_more_in_it_is_no_wrapper(tmp_path: Path, wrappers) -> None:
     made = wrappers("mine.DataParallel", "module", nn.Linear(2, 2))
     made.add_module("other", nn.Linear(2, 2))

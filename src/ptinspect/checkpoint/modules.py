@@ -13,7 +13,7 @@ from dataclasses import field
 
 from ptinspect.checkpoint.model import Role
 from ptinspect.formats.document import ClassMembers, Document
-from ptinspect.formats.reach import key_text
+from ptinspect.formats.reach import COMPILED, TRACED, key_text
 from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Global, Pairs, Set, Value, class_outside, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
@@ -47,9 +47,23 @@ def module_of(value: Value, document: Document) -> Module | None:
         return _scripted(value, document)
     for state in reversed(value.states):
         for part in state if type(state) is tuple else (state,):
-            pairs = pairs_of(part)
-            if pairs and any(type(key) is str and key in ("_modules", "_parameters") for key, _ in pairs):
+            if _is_state(part):
                 return _pickled(value, part)
+    return _reduced(value)
+
+
+def _is_state(part: Value) -> bool:
+    return any(type(key) is str and key in ("_modules", "_parameters") for key, _ in pairs_of(part) or ())
+
+
+def _reduced(value: Call) -> Module | None:
+    """Two that pickle otherwise than by their state: what torch.compile returns holds the module that it was given as its first
+    argument, a traced one (torch.fx) its attributes."""
+    first = value.args[0] if type(value.args) is tuple and value.args else None
+    if value.name == COMPILED and type(first) is Call:
+        return Module(value.name, None, [], [], [("_orig_mod", first)], frozenset())
+    if value.name in TRACED and _is_state(first):
+        return _pickled(value, first)
     return None
 
 
@@ -87,6 +101,8 @@ def _set_items(value: Value) -> list[Value]:
 
 def class_of(value: Call) -> str:
     """The full name of an object's class: what is constructed, or the class that copyreg's helper would construct."""
+    if value.name in TRACED:
+        return "torch.fx.graph_module.GraphModule"
     fn = class_outside(value.fn) or value.fn
     if type(fn) is Global and fn.name.rpartition(".")[2] in ("_reconstructor", "__newobj__", "_rebuild_from_type_v2"):
         first = value.args[0] if type(value.args) is tuple and value.args else None

@@ -19,6 +19,11 @@ HOLDERS = ("_parameters", "_buffers", "_modules")
 WRAPPERS = frozenset({"torch._utils._rebuild_wrapper_subclass", "torch.nested._internal.nested_tensor._rebuild_njt"})
 
 
+# What pickles as a call of its contents: torch.compile's wrapper, and a model that torch.fx traced.
+COMPILED = "torch._dynamo.eval_frame.OptimizedModule"
+TRACED = frozenset({"torch.fx.graph_module.reduce_graph_module", "torch.fx.graph_module.reduce_package_graph_module"})
+
+
 class Step:
     """One step down from the root; `text` is spelled on demand and bounded."""
 
@@ -206,6 +211,11 @@ def _below_call(call: Call, step: Step, done: int = 0) -> list[tuple[Value, Step
 
 def _arguments(call: Call, step: Step) -> list[tuple[Value, Step]]:
     args = call.args if type(call.args) is tuple else (call.args,)
+    if call.name in TRACED and args:
+        rest = [(arg, Step(step, str(index), in_weights=False)) for index, arg in enumerate(args[1:], 1) if _may_hold(arg)]
+        return _state(args[0], step) + rest
+    if call.name == COMPILED and args:
+        return [(arg, Step(step, str(index) if index else "_orig_mod")) for index, arg in enumerate(args) if _may_hold(arg)]
     below = [(arg, Step(step, str(index))) for index, arg in enumerate(args) if _may_hold(arg)]
     return below + ([(call.fn, Step(step, "fn"))] if _may_hold(call.fn) else [])
 
