@@ -25,6 +25,8 @@ from ptinspect.tensors import TensorInfo
 TensorRole = Literal["parameter", "buffer", "optimizer", "other"]
 MOST_VALUES, MOST_TEXT = 20_000, 100_000_000  # plain values; characters of all paths together
 MOST_SHARED, MOST_STEPS = 32, 200
+LONGEST_PATH = 4_000
+MOST_DEPTH = 400  # levels; a reader of JSON gives up at some 500 objects in each other
 
 
 class TensorRow:
@@ -111,10 +113,16 @@ class TreeBuilder:
         return self.root
 
     def node(self, path: str) -> LayerNode:
-        """The node of a path, its ancestors made as needed."""
+        """The node of a path, its ancestors made as needed; the last of too many takes all steps that are left."""
         found = self.nodes.get(path)
         if found is not None:
             return found
+        if path.count(".") >= MOST_DEPTH:
+            parts = path.split(".", MOST_DEPTH)
+            above = self.node(".".join(parts[:-1]))
+            above.children.append(LayerNode(parts[-1], path, above.in_optimizer))
+            self.nodes[path] = above.children[-1]
+            return above.children[-1]
         missing = [path]
         while (parent := path.rpartition(".")[0]) not in self.nodes:
             missing.append(parent)
@@ -146,7 +154,8 @@ class TreeBuilder:
 
     def _container(self, value: Value, path: str) -> list[tuple[Value, str]]:
         self.spare_text -= len(path)
-        if value_text(value) is not None or self.spare_text < 0:  # numpy scalars, arrays, paths: one line says it all
+        too_deep = self.spare_text < 0 or len(path) >= LONGEST_PATH or path.count(".") >= MOST_DEPTH
+        if too_deep or value_text(value) is not None:  # numpy scalars, arrays, paths: one line says it all
             self._value(value, path)
             return []
         node = self.node(path)
