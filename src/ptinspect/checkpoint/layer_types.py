@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ptinspect.checkpoint.convolution_types import Convolutions
-from ptinspect.checkpoint.layer_words import kind_by_name
+from ptinspect.checkpoint.layer_words import is_number, kind_by_name
 from ptinspect.checkpoint.named_layers import Guess, Layer, Network, is_conv1d
 from ptinspect.checkpoint.norm_types import batch_norm, vector
 from ptinspect.checkpoint.packed_types import packed
@@ -93,6 +93,10 @@ def _matrix_by_name(layer: Layer) -> Guess | None:
     """Without bias a matrix is a Linear or an Embedding by its name, or open."""
     above, _, upper = layer.parent.rpartition(".")
     leaf, parent = (upper, above.rpartition(".")[2]) if layer.leaf in _INNER else (layer.leaf, upper)
+    if is_number(leaf):  # which one does not matter; nor does the number of a parent: fewer different questions
+        leaf = "0"
+    elif is_number(parent):
+        parent = ""
     kind = kind_by_name(leaf, parent)
     return Guess(kind, f"weight {layer.weight} without bias{layer.note}, and its name") if kind is not None else None
 

@@ -7,9 +7,9 @@ not all of them: a name of a hundred thousand dots would have as many ancestors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from ptinspect.checkpoint.layer_words import ATTENTION, PATCH, words
+from ptinspect.frozen import frozen
 from ptinspect.tensors import TensorInfo
 
 _LONGEST = 2_000
@@ -25,7 +25,7 @@ _LAYOUTS_WITH_RMS_NORM = (
 """LLaMA and its kin, LLaMA as Meta wrote it, T5: elsewhere a norm with nothing but a weight may be a LayerNorm without bias."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guess:
     """An inferred type: what it rests on, what more is to say, and the real count of all its parameters where they are packed."""
 
@@ -70,10 +70,11 @@ class Network:
     def __init__(self, tensors: Iterable[tuple[str, TensorInfo]], versions: Mapping[str, int]) -> None:
         self.versions = versions
         self.layers: dict[str, Layer] = {}
+        known = self.layers.get
         for name, tensor in tensors:
             if len(name) <= _LONGEST:
                 path, _, leaf = name.rpartition(".")
-                self._layer(path).own[leaf] = tensor
+                (known(path) or self._new_layer(path)).own[leaf] = tensor
         self.ordered = [layer for layer in self.layers.values() if layer.own]
         self.leaves = {layer.leaf for layer in self.layers.values()}
         self._resolve_all()
@@ -83,12 +84,10 @@ class Network:
         self.is_flat = sum(1 for layer in self.ordered if len(layer.weight) > 2 and _is_deep(layer)) <= 1
         self.conv1d_names = {layer.leaf for layer in self.ordered if layer.bias is not None and is_conv1d(layer)}
 
-    def _layer(self, path: str) -> Layer:
-        found = self.layers.get(path)
-        if found is None:
-            found = self.layers[path] = Layer(path)
-            self._announce(found)
-        return found
+    def _new_layer(self, path: str) -> Layer:
+        made = self.layers[path] = Layer(path)
+        self._announce(made)
+        return made
 
     def _announce(self, layer: Layer) -> None:
         """Tell the modules above that it is there."""

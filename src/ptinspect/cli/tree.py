@@ -61,11 +61,12 @@ def node_json(root: LayerNode, depth: int | None = None) -> Iterator[str]:
 
 def _node(node: LayerNode) -> str:
     """One node up to its children."""
-    rows = ", ".join([_tensor(row) for row in node.tensors])
+    rows = _tensor(node.tensors[0]) if len(node.tensors) == 1 else ", ".join([_tensor(row) for row in node.tensors])
+    more = _more(node) if node.because or node.class_name or node.slot_of or node.values else ""
     return (
         f'{{"name": {quoted(node.name)}, "path": {quoted(node.path)}, "type": {_text(node.type)}, "certainty": {_text(node.certainty)}, '
         f'"parameters": {node.parameters}, "trainable": {_WORDS[node.trainable]}, "training": {_WORDS[node.training]}, '
-        f'"bytes": {node.bytes}, "extra": {_text(node.extra)}{_more(node)}, "tensors": [{rows}], "children": ['
+        f'"bytes": {node.bytes}, "extra": {_text(node.extra)}{more}, "tensors": [{rows}], "children": ['
     )
 
 
