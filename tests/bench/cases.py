@@ -38,6 +38,7 @@ def cases(folder: Path) -> list[Case]:
         # Equal but for noise: a tensor holds a hundred times more bytes, and none of them is read.
         Case("same-time", ours_big, ours_small, "info at 44 MB", [big, small], 1.15, extra_read=4096),
         Case("tensors", answer, load, "torch.load", [many], 0.35, resident=350 * MB),
+        Case("tree", ptinspect("tree", "--json", str(many)), load, "torch.load", [many], 0.35, resident=350 * MB),
         # Four times the tensors, and the start of the process only once.
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
         scan("scan-samples", SAMPLES, SAMPLES[0].parent),
