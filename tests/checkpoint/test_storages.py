@@ -154,6 +154,13 @@ def test_that_tied_and_shared_modules_are_listed_by_every_name(tmp_path: Path) -
     assert saved(tmp_path, {"net": nn.Sequential(layer, layer), "x": "y"}).totals.shared[0] == ("net.0.weight", "net.1.weight")
 
 
+def test_that_tensors_beside_the_weights_do_not_hide_what_is_tied(tmp_path: Path) -> None:
+    """As many tensors as names in all, and yet two names for one: an optimizer's step, a random state, a plain attribute."""
+    layer = nn.Linear(2, 2)
+    content = {"net": nn.Sequential(layer, layer), "rng": [torch.ones(1), torch.ones(2), torch.ones(3)]}
+    assert saved(tmp_path, content).totals.shared == (("net.0.weight", "net.1.weight"), ("net.0.bias", "net.1.bias"))
+
+
 def test_that_an_lstm_shares_nothing_with_itself(tmp_path: Path) -> None:
     """A pickled one holds each parameter twice: by name, and in its list of flat weights."""
     assert saved(tmp_path, nn.LSTM(3, 4)).totals.shared == ()

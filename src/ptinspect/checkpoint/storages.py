@@ -27,9 +27,14 @@ def totals_of(document: Document, weights: tuple[WeightSet, ...]) -> tuple[Stora
         names = ", ".join(record.name for record in document.unused[:3])
         title = f"{len(document.unused):,} data record{'s' if len(document.unused) > 1 else ''} that no tensor names"
         findings.append(Finding("notice", title, f"{unused:,} bytes are stored and reached by nothing.", names))
-    names_of_one = len(hulls) == len(document.tensors) == len(document.places) and sum(len(w.entries) for w in weights) <= len(hulls)
-    shared = () if names_of_one else shared_names(document, weights)
+    apart = len(hulls) == len(document.tensors) == len(document.places) and _one_name_each(weights)
+    shared = () if apart else shared_names(document, weights)
     return StorageTotals(stored, wasted + unused, shared), findings
+
+
+def _one_name_each(weights: tuple[WeightSet, ...]) -> bool:
+    """A module inside a module twice is met once, so its tensors have one place, but two names of the state_dict."""
+    return sum(len(w.entries) for w in weights) == len({id(entry.tensor) for w in weights for entry in w.entries})
 
 
 def _add(hulls: dict[str, tuple[StorageRef, int, int, TensorInfo]], tensor: TensorInfo, owner: TensorInfo) -> None:
