@@ -84,7 +84,7 @@ def _infer(builder: TreeBuilder, weights: WeightSet) -> None:
 
 def _sort(root: LayerNode) -> None:
     for node in root.walk():
-        node.children.sort(key=lambda child: counted(child.name))
+        node.children = sorted(node.children, key=lambda child: counted(child.name))
         node.tensors.sort(key=lambda row: counted(row.name))
 
 

@@ -7,7 +7,7 @@ inferred from names and shapes, or left open. Everything here is iterative and l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,14 +73,26 @@ class LayerNode:
         self.extra: str | None = None
         self.training: bool | None = None
         self.tensors: list[TensorRow] = []
-        self.values: list[ValueRow] = []
-        self.children: list[LayerNode] = []
+        self.values: Sequence[ValueRow] = ()  # most nodes have neither: a list is made for those that do
+        self.children: Sequence[LayerNode] = ()
         self.parameters = 0
         self.real_parameters: int | None = None
         self.bytes = 0
         self.trainable: bool | Literal["mixed"] | None = None
         self.because: str | None = None
         self.slot_of: str | None = None
+
+    def add(self, below: LayerNode | ValueRow) -> None:
+        """Put a node or a value behind those there are."""
+        if isinstance(below, LayerNode):
+            if isinstance(self.children, list):
+                self.children.append(below)
+            else:
+                self.children = [below]
+        elif isinstance(self.values, list):
+            self.values.append(below)
+        else:
+            self.values = [below]
 
     def walk(self) -> Iterator[LayerNode]:
         """This node and all below it, parents first."""
@@ -120,9 +132,9 @@ class TreeBuilder:
         if path.count(".") >= MOST_DEPTH:
             parts = path.split(".", MOST_DEPTH)
             above = self.node(".".join(parts[:-1]))
-            above.children.append(LayerNode(parts[-1], path, above.in_optimizer))
-            self.nodes[path] = above.children[-1]
-            return above.children[-1]
+            made = self.nodes[path] = LayerNode(parts[-1], path, above.in_optimizer)
+            above.add(made)
+            return made
         missing = [path]
         while (parent := path.rpartition(".")[0]) not in self.nodes:
             missing.append(parent)
@@ -130,7 +142,7 @@ class TreeBuilder:
         above = self.nodes[parent]
         for step in reversed(missing):
             made = LayerNode(step.rpartition(".")[2], step, above.in_optimizer)
-            above.children.append(made)
+            above.add(made)
             self.nodes[step] = above = made
         return above
 
@@ -169,7 +181,7 @@ class TreeBuilder:
         parent, _, name = path.rpartition(".")
         self.spare -= 1
         if self.spare >= 0 and parent in self.nodes:
-            self.nodes[parent].values.append(ValueRow(name, container_type(value), value_text(value) or "…"))
+            self.nodes[parent].add(ValueRow(name, container_type(value), value_text(value) or "…"))
 
     def _frame(self, weights: WeightSet) -> None:
         """The modules of one weight set, in order, before its tensors are filled in."""
