@@ -257,6 +257,18 @@ def test_that_a_wrapper_around_itself_has_an_end(tmp_path: Path) -> None:
     assert open_checkpoint(path).kind == "model"
 
 
+def test_that_modules_with_more_names_than_anyone_can_list_are_cut(tmp_path: Path) -> None:
+    """S-27: forty modules, each with the one before as ten children, have 10^39 names; one parameter stands on each."""
+    module: nn.Module = nn.Linear(1, 1, bias=False)
+    for _ in range(39):
+        module = nn.ModuleList([module] * 10)
+    path = tmp_path / "laughs.pt"
+    torch.save(module, path)
+    found = open_checkpoint(path)
+    assert (found.main.parameters, len(found.document.tensors)) == (1, 1)
+    assert 1 < len(found.main.entries) < 200_000
+
+
 @pytest.mark.parametrize(
     ("leads", "prefix"),
     [

@@ -20,6 +20,7 @@ from ptinspect.tensors import TensorInfo
 
 MOST_MODULES = 1_000_000
 MOST_NAMES = 2_000_000
+MOST_AGAIN = 100_000  # rows of modules met again under another name: 40 modules of ten children each have 10^39 names
 _DEPTH = 200
 _SCRIPT = "__torch__."
 _MANGLE = re.compile(r"\b___torch_mangle_\d+\.")
@@ -111,14 +112,20 @@ def class_of(value: Call) -> str:
 
 
 def modules_below(root: Value, document: Document) -> Iterator[tuple[str, Module]]:
-    """Every module under every name it has, parents first, by its path below `root`."""
+    """Every module under every name it has, parents first, by its path below `root`; bounded where they are met again and again."""
     todo: list[tuple[Value, str, tuple[int, ...]]] = [(root, "", ())]
-    spare = MOST_MODULES
+    seen: set[int] = set()
+    spare, again = MOST_MODULES, MOST_AGAIN
     while todo and spare > 0:
         value, path, above = todo.pop()
         module = module_of(value, document)
         if module is None or id(value) in above or len(above) > _DEPTH:
             continue
+        if id(value) in seen:
+            again -= 1 + len(module.parameters) + len(module.buffers) + len(module.children)
+            if again < 0:
+                continue
+        seen.add(id(value))
         spare -= 1
         yield path, module
         below = (*above, id(value))
