@@ -13,13 +13,13 @@ from ptinspect.frozen import frozen
 class Limits:
     """A value that is passed in; every message of a LimitExceeded names the field."""
 
-    opcodes: int = 30_000_000
+    opcodes: int = 20_000_000
     objects: int = 6_000_000
     stack: int = 4_000_000
     memo: int = 8_000_000
     string_bytes: int = 256 << 20
     integer_bytes: int = 1_024
-    seconds: float = 30.0
+    seconds: float = 8.0
     zip_entries: int = 1_000_000
     header_bytes: int = 512 << 20
     inflate_ratio: int = 200
@@ -27,7 +27,7 @@ class Limits:
     pickles: int = 100_000
     nesting: int = 8
     findings: int = 200
-    name_chars: int = 4_096
+    name_chars: int = 1_024
 
 
 DEFAULT = Limits()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -364,3 +365,12 @@ def test_that_odd_keys_have_a_path(tree):
     keys = [1, 1.5, True, None, b"x", (1, 2), torch.float32]
     root = tree({key: {"w": torch.ones(1)} for key in keys})
     assert len(tensors(root)) == len(keys) - 1  # True is 1
+
+
+def test_that_a_tree_of_very_many_names_says_how_many_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-32: a million names of one tensor took 1.6 GB as rows."""
+    monkeypatch.setattr("ptinspect.checkpoint.layers.MOST_ROWS", 10)
+    torch.save({f"layer.{index}": torch.ones(2) for index in range(25)}, tmp_path / "many.pt")
+    root = layer_tree(open_checkpoint(tmp_path / "many.pt"))
+    assert sum(len(node.tensors) for node in root.walk()) == 10
+    assert [value.text for value in root.values] == ["15 more tensors are not shown"]

@@ -317,3 +317,13 @@ def test_that_we_answer_as_torch_does_for_every_real_file() -> None:
     paths = [row.path for row in rows() if row.container in ("torch-zip", "torch-legacy", "torch-tar")]
     assert len(paths) > 200
     assert differences(paths) == []
+
+
+def test_that_an_archive_without_a_folder_is_refused_as_torch_refuses_it(tmp_path: pathlib.Path) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "in.pt")
+    with zipfile.ZipFile(tmp_path / "in.pt") as inside, zipfile.ZipFile(tmp_path / "flat.pt", "w") as flat:
+        for name in inside.namelist():
+            flat.writestr(name.partition("/")[2], inside.read(name))
+    with pytest.raises(RuntimeError, match="subdirectory"):
+        torch.load(tmp_path / "flat.pt", weights_only=True)
+    assert scan_file(str(tmp_path / "flat.pt")).safety.loads_weights_only is False

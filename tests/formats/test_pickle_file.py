@@ -316,3 +316,11 @@ def test_that_an_empty_file_is_no_pickle() -> None:
 def test_that_an_optimized_pickle_is_read() -> None:
     content = {"a": [torch.ones(2)] * 3}
     assert len(document_of(pickletools.optimize(pickle.dumps(content, 4))).tensors) == 1
+
+
+def test_that_100_000_mappings_in_each_other_are_no_matter() -> None:
+    """S-28: spelling the way to each of them took 47 s and 1.7 GB."""
+    deep = b"}" + b"X\x01\x00\x00\x00a}" * 100_000 + b"s" * 100_000 + b"."
+    begin = time.process_time()
+    assert document_of(b"\x80\x02" + deep).tensors == []
+    assert time.process_time() - begin < 5

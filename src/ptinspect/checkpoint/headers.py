@@ -31,8 +31,11 @@ def is_hollow(document: Document) -> bool:
 
 def unreadable_tensors(document: Document, limits: Limits) -> list[Finding]:
     """One finding for each tensor that cannot be read, up to the limit."""
-    broken = [tensor for tensor in document.tensors if tensor.problem]
-    found = [Finding("warning", "a tensor cannot be read", f"{tensor.problem}.", tensor.name) for tensor in broken[: limits.findings]]
+    broken = [(tensor.name, tensor.problem) for tensor in document.tensors if tensor.problem]
+    found = [
+        Finding("warning", "a tensor cannot be read", f"{problem[0].upper()}{problem[1:]}.", name)
+        for name, problem in broken[: limits.findings]
+    ]
     if len(broken) > len(found):
         found.append(Finding("warning", f"{len(broken) - len(found):,} more tensors cannot be read", "Their rows say why."))
     return found

@@ -8,7 +8,7 @@ from fnmatch import translate
 
 from ptinspect.checkpoint.layer_totals import add_totals
 from ptinspect.checkpoint.layer_types import inferred_types
-from ptinspect.checkpoint.layers import LayerNode, TreeBuilder
+from ptinspect.checkpoint.layers import MOST_ROWS, LayerNode, TreeBuilder
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.weight_sets import joined, metadata_of
@@ -40,7 +40,7 @@ def chosen(checkpoint: Checkpoint, path: str) -> WeightSet:
     for found in checkpoint.weights:
         if found.path == path:
             return found
-    names = ", ".join(f"`{found.path}`" for found in checkpoint.weights[:20]) or "none"
+    names = ", ".join(f"`{found.path}`" if found.path else "the root (an empty path)" for found in checkpoint.weights[:20]) or "none"
     raise InspectError(f"there is no weight set `{path}` in this file", f"Its weight sets: {names}.")
 
 
@@ -75,7 +75,7 @@ def _infer(builder: TreeBuilder, weights: WeightSet) -> None:
         version = lookup(item, "version")
         if type(key) is str and type(version) is int:
             versions[key] = version
-    for path, guess in inferred_types(((e.name, e.tensor) for e in weights.entries), versions).items():
+    for path, guess in inferred_types(((e.name, e.tensor) for e in weights.entries[:MOST_ROWS]), versions).items():
         node = builder.nodes.get(joined(weights.path, path) if path else weights.path)
         if node is not None and (node.type is None or node.path == weights.path):
             node.type, node.certainty, node.because = guess.type, "inferred", guess.because

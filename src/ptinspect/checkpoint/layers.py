@@ -25,6 +25,7 @@ from ptinspect.tensors import TensorInfo
 TensorRole = Literal["parameter", "buffer", "optimizer", "other"]
 MOST_VALUES, MOST_TEXT = 20_000, 100_000_000  # plain values; characters of all paths together
 MOST_SHARED, MOST_STEPS = 32, 200
+MOST_ROWS = 150_000  # tensors by name; what a table or a window can still be used with
 LONGEST_PATH = 4_000
 MOST_DEPTH = 400  # levels; a reader of JSON gives up at some 500 objects in each other
 
@@ -117,6 +118,7 @@ class TreeBuilder:
         self.buffers: set[str] = set()
         self.rows: dict[str, TensorRow] = {}
         self.spare, self.spare_text = MOST_VALUES, MOST_TEXT
+        self.left_out = 0
 
     def build(self) -> LayerNode:
         """The tree without types that must be inferred and without totals."""
@@ -215,14 +217,19 @@ class TreeBuilder:
                 held[weights.path] = {id(entry.tensor) for entry in weights.entries}
         rows = self.rows
         for place in self.document.places:
+            if len(rows) >= MOST_ROWS:
+                self.left_out = max(self.left_out, len(self.document.places) - len(rows))
+                break
             if place.path not in rows and not (held and _is_attribute(place, held)):
                 node = self.node(place.path.rpartition(".")[0])
                 role: TensorRole = "optimizer" if node.in_optimizer else "other"
                 self._row(node, place.path, place.tensor, "buffer" if place.path in self.buffers else role)
+        if self.left_out:
+            self.root.add(ValueRow("…", "more", f"{self.left_out:,} more tensors are not shown"))
         for group in self.checkpoint.totals.shared:
             known = [path for path in group if path in rows]
             for path in known:
-                others = known[: MOST_SHARED + 1]
+                others = [other for other in known[: MOST_SHARED + 1] if len(other) < LONGEST_PATH]
                 rows[path].shared_with = tuple(other for other in others if other != path)[:MOST_SHARED]
 
     def _fill_set(self, weights: WeightSet) -> None:
@@ -230,7 +237,7 @@ class TreeBuilder:
         nodes, rows = self.nodes, self.rows
         lead = f"{weights.path}." if weights.path else ""
         last, node = None, self.root
-        for entry in weights.entries:
+        for entry in weights.entries[: max(0, MOST_ROWS - len(rows))]:
             path = joined(weights.path, entry.name) if lead else entry.name
             parent, _, name = path.rpartition(".")
             if parent != last:

@@ -192,6 +192,8 @@ def _is_scalar(item: Value) -> bool:
 
 def guessed_role(name: str, tensor: TensorInfo) -> Role:
     """Buffers of a bare state_dict are known by their names and by whole numbers, which nobody trains."""
+    if not tensor.shape and name.endswith((".scale", ".zero_point")):  # of a quantized layer
+        return "buffer"
     return "buffer" if name.endswith(BUFFER_ENDINGS) or tensor.dtype.family in _WHOLE else "parameter"
 
 

@@ -158,11 +158,12 @@ def _numbers(checkpoint: Checkpoint) -> Iterator[str]:
     yield "Numbers"
     yield f"  tensors   {len(document.tensors):,}" + (f"  ({', '.join(f'{n} {c:,}' for n, c in dtypes.items())})" if dtypes else "")
     yield f"  elements  {sum(tensor.elements for tensor in document.tensors):,}"
-    yield f"  stored    {totals.stored:,} bytes ({size_text(totals.stored)}), {totals.wasted:,} of them wasted"
+    size = f" ({size_text(totals.stored)})" if totals.stored >= 1_000 else ""
+    yield f"  stored    {totals.stored:,} bytes{size}, {totals.wasted:,} of them wasted"
     for names in totals.shared[:MOST_NAMES]:
         yield from _wrapped("shared    " + " = ".join(plain(name) for name in names[:4]) + (" …" if len(names) > 4 else ""))
     for name, text in document.facts.items():
-        yield f"  {name:<9} {plain(text)}"
+        yield from _wrapped(f"{name}: {plain(text)}")
 
 
 def _names(checkpoint: Checkpoint) -> Iterator[str]:

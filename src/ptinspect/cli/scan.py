@@ -27,8 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         except FileProblem as problem:
             failed = True
             results.append({"path": path, "error": error_fields(problem)})
-            if not arguments.json:
-                print_error(problem, path, as_json=False)
+            print_error(problem, path, as_json=False)
             continue
         has_code |= scanned.safety.verdict != "data"
         results.append(_fields(path, scanned))
@@ -64,4 +63,5 @@ def _print(path: str, scanned: Scanned) -> None:
         print(f"          would run: {plain(effect)}")
     for finding in scanned.findings:
         if finding.severity in ("warning", "danger"):
-            print(f"          {finding.severity}: {plain(finding.title)}. {plain(finding.detail)}")
+            where = f" [{plain(finding.where)}]" if finding.where else ""
+            print(f"          {finding.severity}: {plain(finding.title)}. {plain(finding.detail)}{where}")

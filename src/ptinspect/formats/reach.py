@@ -40,6 +40,9 @@ class Step:
         if self.spelled is None:
             keys, length, step = [], 0, self
             while step.parent is not None and length <= limit:
+                if step.spelled is not None:  # said before: a long way down is not walked again for every tensor on it
+                    keys.append(step.spelled)
+                    break
                 keys.append(step.key)
                 length += len(step.key) + 1
                 step = step.parent
@@ -86,7 +89,7 @@ class Walk:
     def _plain_run(self, value: Value, step: Step) -> int:
         """Name the tensors that a mapping begins with, without a step for each: a state_dict is nothing else. How many that were."""
         pairs = pairs_of(value)
-        if not pairs:
+        if not pairs or type(pairs[0][1]) is not Call or pairs[0][1].name not in PLAIN:
             return 0
         prefix = step.text(self.limits.name_chars)
         prefix = f"{prefix}." if prefix else ""

@@ -19,7 +19,8 @@ MODULES: frozenset[str] = frozenset(
     _winreg msvcrt pwd grp spwd fcntl termios tty readline rlcompleter modulefinder pyclbr cgi cgitb turtledemo tkinter _tkinter
     antigravity wsgiref mailbox mailcap asyncore asynchat curses faulthandler logging.handlers logging.config test.support
     test.libregrtest test.regrtest unittest.main unittest.loader concurrent.futures.process IPython ipykernel pexpect ptyprocess
-    plumbum paramiko fabric boto3 botocore fsspec s3fs psutil pyximport numpy.f2py numpy.distutils numpy.testing numpy.ctypeslib
+    setuptools._distutils plumbum paramiko fabric boto3 botocore fsspec s3fs psutil pyximport
+    numpy.f2py numpy.distutils numpy.testing numpy.ctypeslib
     numpy.lib.npyio numpy.lib._npyio_impl numpy.lib._datasource numpy.lib.format numpy.lib._format_impl torch._numpy.testing
     pandas.io pandas.core.computation scipy.io torch._inductor torch.hub torch.utils.cpp_extension torch.utils.collect_env
     torch.utils.bottleneck torch.utils.model_zoo torch.utils._config_module torch.utils.data.datapipes.utils.decoder

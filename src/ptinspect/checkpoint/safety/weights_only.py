@@ -64,6 +64,8 @@ def why_refused(document: Document) -> str | None:
             _Walk(document, pickle).over([pickle.stream.root, *pickle.stream.left])
     except _Refused as reason:
         return str(reason)
+    if "data.pkl" in document.records:
+        return "its records lie in no folder, and torch looks for them in one"
     return ""
 
 
