@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
+from tests.checkpoint.saved import saved
 
 T = torch.ones(2)
 SCALAR = torch.tensor(1.0)
@@ -84,14 +84,6 @@ def quantized() -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(3, 4)), {nn.Linear}, dtype=torch.qint8)
-
-
-def saved(folder: Path, value: object, **options: object) -> Checkpoint:
-    path = folder / "file.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.save(value, path, **options)
-    return open_checkpoint(path)
 
 
 OTHER = {

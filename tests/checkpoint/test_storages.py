@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from pathlib import Path
 
@@ -12,18 +11,11 @@ from torch import nn
 
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
+from tests.checkpoint.saved import saved
 from tests.formats.opened import edited, members, written
 
 LEGACY = {"_use_new_zipfile_serialization": False}
 FORMS = pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])
-
-
-def saved(folder: Path, value: object, **options: object) -> Checkpoint:
-    path = folder / "file.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.save(value, path, **options)
-    return open_checkpoint(path)
 
 
 def stored(*tensors: torch.Tensor) -> int:

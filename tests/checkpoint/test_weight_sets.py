@@ -14,9 +14,10 @@ from torch import nn
 from torch.nn.utils import parametrizations
 from torch.optim.swa_utils import AveragedModel
 
-from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.model import WeightSet
 from ptinspect.checkpoint.opening import open_checkpoint
 from tests.attacks.payloads import name, pickled, text
+from tests.checkpoint.saved import saved
 
 LEGACY = {"_use_new_zipfile_serialization": False}
 
@@ -116,14 +117,6 @@ def counts(module: nn.Module) -> tuple[int, int]:
 
 def names(weights: WeightSet) -> dict[str, tuple[int, ...]]:
     return {entry.name: tuple(entry.tensor.shape) for entry in weights.entries}
-
-
-def saved(folder: Path, value: object, **options: object) -> Checkpoint:
-    path = folder / "file.pt"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a legacy file stores the source of classes
-        torch.save(value, path, **options)
-    return open_checkpoint(path)
 
 
 def main_of(folder: Path, value: object, **options: object) -> WeightSet:

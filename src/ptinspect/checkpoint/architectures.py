@@ -29,7 +29,7 @@ from ptinspect.checkpoint.architecture_matches import (
 )
 from ptinspect.checkpoint.heads import heads
 from ptinspect.checkpoint.model import WeightSet
-from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
+from ptinspect.checkpoint.weight_sets import common_prefix, without_wrappers
 from ptinspect.frozen import frozen
 
 _PART = 0.2
@@ -81,13 +81,6 @@ def whole(weights: WeightSet) -> View:
     plain = [(without_wrappers(entry.name), entry.tensor.shape) for entry in weights.entries if entry.name != "n_averaged"]
     prefix = common_prefix([name for name, _ in plain]) or ""
     return View(prefix, {name[len(prefix) :]: tuple(shape) for name, shape in plain})
-
-
-def without_wrappers(name: str) -> str:
-    """A name without the segments that compiling, sharding and checkpointing put into it."""
-    if "_orig_mod" not in name and "_wrapped_module" not in name:
-        return name
-    return ".".join(segment for segment in name.split(".") if segment not in DROPPED)
 
 
 def among(index: Index, view: View) -> Architecture | None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 
-from ptinspect.checkpoint.architectures import Architecture, without_wrappers
+from ptinspect.checkpoint.architectures import Architecture
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.permission import missing_names
 from ptinspect.checkpoint.safety import Safety
 from ptinspect.checkpoint.safety.spelling import escaped
 from ptinspect.checkpoint.way import way_to
-from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
+from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix, without_wrappers
 from ptinspect.formats.document import Document
 
 _LOADED = {"model": "model", "state_dict": "state_dict", "optimizer": "optimizer_state"}

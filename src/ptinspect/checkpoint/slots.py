@@ -16,7 +16,7 @@ from typing import Literal
 
 from ptinspect.checkpoint.model import Certainty, Entry, Evidence, WeightSet, memory_of
 from ptinspect.checkpoint.optimizers import Optimizer, Slot
-from ptinspect.checkpoint.weight_sets import DROPPED, common_prefix
+from ptinspect.checkpoint.weight_sets import common_prefix, without_wrappers
 from ptinspect.findings import Finding
 from ptinspect.frozen import frozen
 
@@ -173,10 +173,7 @@ def _by_names(optimizer: Optimizer, weights: WeightSet) -> dict[Slot, str] | Non
 
 def _plain(name: str, prefix: str | None) -> str:
     """A name without a set's common prefix and without the segments that wrappers add."""
-    name = name[len(prefix) :] if prefix and name.startswith(prefix) else name
-    if not any(word in name for word in DROPPED):
-        return name
-    return ".".join(part for part in name.split(".") if part not in DROPPED)
+    return without_wrappers(name.removeprefix(prefix or ""))
 
 
 def _by_order(optimizer: Optimizer, path: str, slots: tuple[Slot, ...], parameters: Parameters) -> Fit | None:

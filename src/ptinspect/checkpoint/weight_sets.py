@@ -50,12 +50,12 @@ class WeightSearch:
         todo: deque[tuple[Value, str, int]] = deque([(root, "", 0)])
         while todo:
             value, path, depth = todo.popleft()
-            if type(value) not in (Call, Dict, list, tuple, Set) or id(value) in self.seen or id(value) in self.document.by_value:
+            if type(value) not in HOLDING or id(value) in self.seen or id(value) in self.document.by_value:
                 continue
             self.seen.add(id(value))
             self.depth = depth
             if not self._take(value, path):
-                todo.extend((item, joined(path, key), depth + 1) for key, item in steps_below(value))
+                todo.extend((item, joined(path, key), depth + 1) for key, item in steps_below(value) if type(item) in HOLDING)
                 todo.extend((state, path, depth + 1) for state in getattr(value, "states", ()) if not _is_attributes(state))
         return self.found
 

@@ -11,7 +11,6 @@ OTHER_TOOL = "ptinspect opens PyTorch and safetensors files; look for one beside
 WRONG_NAME = "It was given the wrong name: look for the checkpoint where this file came from."
 UNPACK = "Unpack it and open the checkpoint in it."
 PROGRAM = "Do not start it if you expected a checkpoint; get the right file from its source."
-SHOWN_HEAD = 8
 
 
 class Signature(NamedTuple):
