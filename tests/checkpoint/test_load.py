@@ -196,10 +196,31 @@ def resnet_cases(folder):
     yield "resnet18 safetensors", Case({k: v.contiguous() for k, v in seven.items()}, seven, "safetensors", "load_file")
 
 
+def timm_cases(folder):
+    """timm's models as people keep them; none where timm is not installed."""
+    import_torchvision()
+    try:
+        import timm
+    except ImportError:
+        return
+    torch.manual_seed(2)
+    sd = timm.create_model("resnet10t", pretrained=False).state_dict()
+    vit = timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classes=7).state_dict()
+    two_heads = timm.create_model("deit_tiny_distilled_patch16_224", pretrained=False, num_classes=7).state_dict()
+    trunk = {key: value for key, value in vit.items() if not key.startswith("head.")}
+    arch = {"arch": "resnet10t", "epoch": 4, "state_dict": sd, "args": argparse.Namespace(lr=0.1), "metric": 71.5}
+    yield "timm resnet10t", Case(sd, sd)
+    yield "timm checkpoint", Case(arch, sd, needs="safe_globals")
+    yield "timm vit with seven classes in parallel", Case({"model": {f"module.{k}": v for k, v in vit.items()}}, vit)
+    yield "timm two heads", Case(two_heads, two_heads)
+    yield "timm trunk", Case(trunk, trunk)
+    yield "timm safetensors", Case(dict(vit), vit, "safetensors", "load_file")
+
+
 @pytest.fixture(scope="module")
 def ran(folder):
     """Every case: the lines, and what they made in one fresh process."""
-    cases = {label: case for group in (plain_cases, values_cases, resnet_cases) for label, case in group(folder)}
+    cases = {label: case for group in (plain_cases, values_cases, resnet_cases, timm_cases) for label, case in group(folder)}
     lines = {}
     for number, (label, case) in enumerate(cases.items()):
         path = folder / f'it\'s "{number}".pt'
@@ -236,8 +257,8 @@ def test_that_each_file_is_loaded_the_safest_way_that_works(ran):
 def test_that_a_strict_load_is_promised_where_it_holds(ran):
     """The lines themselves raise where strict was promised and does not hold; where it would have held, it is promised."""
     for label, (_, lines, made) in ran.items():
-        if label.startswith("resnet18"):
-            assert made["model"] == "ResNet"
+        if label.startswith(("resnet18", "timm")):
+            assert made["model"] == ("VisionTransformer" if "vit" in lines else "VisionTransformerDistilled" if "deit" in lines else "ResNet")
             assert ("strict=False" in lines) == (made["strict"] != [[], []]), (label, lines)
 
 
@@ -246,6 +267,16 @@ def test_that_the_class_count_of_the_file_is_built(ran):
     assert ran["resnet18 trunk"][2]["strict"] == [["fc.bias", "fc.weight"], []]
     assert ran["resnet18 with another head"][2]["strict"] == [["fc.bias", "fc.weight"], ["fc.0.weight", "fc.2.weight"]]
     assert ran["resnet18 as a backbone"][2]["strict"] == [["fc.bias", "fc.weight"], []]
+
+
+def test_that_a_model_of_timm_is_built_by_timm_with_the_classes_of_the_file(ran):
+    if "timm resnet10t" not in ran:
+        pytest.skip("timm is not installed")
+    assert "timm.create_model('resnet10t', pretrained=False)\n" in ran["timm resnet10t"][1]
+    for label in ("timm vit with seven classes in parallel", "timm two heads", "timm safetensors"):
+        assert "pretrained=False, num_classes=7)\n" in ran[label][1], label
+        assert ran[label][2]["strict"] == [[], []], label
+    assert ran["timm trunk"][2]["strict"] == [["head.bias", "head.weight"], []]
 
 
 def test_that_no_name_of_the_file_takes_over_one_of_ours(ran):

@@ -21,7 +21,8 @@ from ptinspect.formats.document import Document
 
 _LOADED = {"model": "model", "state_dict": "state_dict", "optimizer": "optimizer_state"}
 _WITH_BACKBONE = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd", "deeplabv3", "fcn", "lraspp")
-_OURS = frozenset("torch torchvision checkpoint model state_dict optimizer_state name value load_file".split()) | set(dir(builtins))
+_CONSTRUCTORS = {"torchvision": "torchvision.models.get_model", "timm": "timm.create_model"}
+_OURS = frozenset("torch torchvision timm checkpoint model state_dict optimizer_state name value load_file".split()) | set(dir(builtins))
 _LONGEST_COMMENT = 600
 
 
@@ -153,20 +154,26 @@ def _weights(name: str, checkpoint: Checkpoint, main: WeightSet) -> Iterator[str
 
 
 def _filled(main: WeightSet, found: Architecture | None) -> Iterator[str]:
-    """The names as the model has them, and torchvision's own constructor where the weights are a torchvision model's."""
+    """The names as the model has them, and the library's own constructor where the weights are one of its models'."""
     names = _plain(main)
-    if found is None or found.library != "torchvision" or found.match == "similar":
+    if found is None or found.library not in _CONSTRUCTORS or found.match == "similar":
         yield from _renamed(main, common_prefix(names) or "")
         return
-    arguments: dict[str, object] = {"weights": None, **({"weights_backbone": None} if found.name.startswith(_WITH_BACKBONE) else {})}
-    arguments |= {key: bool(value) if key.startswith("aux") else value for key, value in found.arguments}
+    arguments = {**_without_downloads(found), **{key: bool(value) if key.startswith("aux") else value for key, value in found.arguments}}
     misfits = [] if "num_classes" in arguments else [found.leading + mismatch.name for mismatch in found.mismatched]
     outside = {name for name in names if not name.startswith(found.leading)}
     yield from _renamed(main, found.leading, misfits, drop_rest=True)
     strict = not (found.missing or misfits or set(found.unexpected) - outside - {"n_averaged"})
-    yield "import torchvision"
-    yield f"model = torchvision.models.get_model({found.name!r}, {', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    yield f"import {found.library}"
+    yield f"model = {_CONSTRUCTORS[found.library]}({', '.join([repr(found.name), *(f'{k}={v!r}' for k, v in arguments.items())])})"
     yield f"model.load_state_dict(state_dict{'' if strict else ', strict=False'})"
+
+
+def _without_downloads(found: Architecture) -> dict[str, object]:
+    """What keeps a constructor from fetching weights of its own."""
+    if found.library == "timm":
+        return {"pretrained": False}
+    return {"weights": None, **({"weights_backbone": None} if found.name.startswith(_WITH_BACKBONE) else {})}
 
 
 def _plain(main: WeightSet) -> list[str]:
