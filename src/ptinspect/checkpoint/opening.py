@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ptinspect.checkpoint.architectures import recognise
+from ptinspect.checkpoint.devices import machine_findings
 from ptinspect.checkpoint.headers import collector_paused, is_hollow, unreadable_tensors
 from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Checkpoint, Evidence
@@ -48,6 +49,7 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
         *document.findings,
         *unreadable_tensors(document, limits),
         *waste,
+        *machine_findings(document),
         *(training.findings if training else ()),
         *safety.findings,
     ]
