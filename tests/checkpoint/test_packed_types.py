@@ -8,6 +8,7 @@ from ptinspect.checkpoint.layer_types import inferred_types
 from ptinspect.dtypes import BY_NAME
 from ptinspect.tensors import TensorInfo
 from tests.checkpoint.layer_rows import info, named, tensors_of, types
+from tests.checkpoint.saved import saved
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -104,3 +105,42 @@ def test_that_quantized_modules_of_torch_are_recognised(tmp_path):
     assert (found["0"].parameters, found["0"].extra) == (8 * 4 + 4, "quantized, qint8")
     quantized = info("c.weight", (8, 3, 3, 3), "qint8"), info("c.bias", (8,)), info("c.scale", ()), info("c.zero_point", (), "int64")
     assert inferred_types(quantized)["c"].type == "Conv2d"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Sequential(torch.ao.nn.quantized.dynamic.Linear(8, 4), nn.ReLU(), torch.ao.nn.quantized.dynamic.Linear(4, 2)),
+        lambda: nn.Sequential(torch.ao.nn.quantized.Linear(8, 4, bias_=False), torch.ao.nn.quantized.Embedding(10, 4)),
+        lambda: nn.Sequential(nn.Linear(2, 2), torch.ao.nn.quantized.Conv2d(3, 4, 3), torch.ao.nn.quantized.ConvTranspose1d(3, 4, 3)),
+    ],
+    ids=["dynamic linear", "linear and embedding", "convolutions"],
+)
+def test_that_a_pickled_quantized_model_has_the_weights_that_its_state_dict_names(make, tmp_path):
+    """What torch keeps as floats (`scale`, `zero_point`) becomes a tensor in the state_dict only, and is none in the file."""
+    model = make()
+    expected = {}
+    for key, item in model.state_dict().items():
+        parts = dict(enumerate(item)) if isinstance(item, tuple) else {None: item}
+        tensors = {key if index is None else f"{key}.{index}": part for index, part in parts.items() if isinstance(part, torch.Tensor)}
+        expected |= {name: tuple(part.shape) for name, part in tensors.items() if not name.endswith((".scale", ".zero_point"))}
+    checkpoint = saved(tmp_path, {"model": model, "epoch": 1})
+    (weights,) = checkpoint.weights
+    assert weights.form == "model"
+    assert {entry.name: entry.tensor.shape for entry in weights.entries} == expected
+    assert {f"model.{name}" for name in expected} == {place.path for place in checkpoint.document.places}
+    assert checkpoint.totals.shared == ()
+
+
+def test_that_what_only_looks_like_a_packed_object_is_left_as_it_is(tmp_path):
+    from ptinspect.formats.quantized import convolution, packed_parts
+    from ptinspect.pickles.values import Call, Global
+
+    odd = Call(Global("torch.ScriptObject"), ())
+    for state in (None, (), ((1, 2, 3), "__torch__.torch.classes.quantized.LinearPackedParamsBase"), ((1, 2), "__torch__.other"), (1, 2)):
+        odd.states = (state,)
+        assert packed_parts(odd) is None
+    layer = Call(Global("torch.ao.nn.quantized.modules.linear.Linear"), ())
+    layer.states = (tuple(range(15)),)
+    assert convolution(layer) is None

@@ -13,6 +13,7 @@ from dataclasses import field
 
 from ptinspect.checkpoint.model import Role
 from ptinspect.formats.document import ClassMembers, Document
+from ptinspect.formats.quantized import convolution, convolution_tensors, packed_parts
 from ptinspect.formats.reach import COMPILED, TRACED, key_text
 from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Call, Global, Pairs, Set, Value, class_outside, entries, lookup, pairs_of
@@ -23,6 +24,7 @@ MOST_NAMES = 2_000_000
 MOST_AGAIN = 100_000  # rows of modules met again under another name: 40 modules of ten children each have 10^39 names
 _DEPTH = 200
 _SCRIPT = "__torch__."
+_PACKED = frozenset({"_packed_params", "_packed_weight"})
 _MANGLE = re.compile(r"\b___torch_mangle_\d+\.")
 
 
@@ -58,14 +60,25 @@ def _is_state(part: Value) -> bool:
 
 
 def _reduced(value: Call) -> Module | None:
-    """Two that pickle otherwise than by their state: what torch.compile returns holds the module that it was given as its first
-    argument, a traced one (torch.fx) its attributes."""
+    """Three that pickle otherwise than by their state: what torch.compile returns holds the module that it was given as its first
+    argument, a traced one (torch.fx) its attributes; a quantized convolution sets a tuple."""
     first = value.args[0] if type(value.args) is tuple and value.args else None
     if value.name == COMPILED and type(first) is Call:
         return Module(value.name, None, [], [], [("_orig_mod", first)], frozenset())
     if value.name in TRACED and _is_state(first):
         return _pickled(value, first)
+    attributes = convolution(value)
+    if attributes is not None:
+        return Module(value.name, attributes, convolution_tensors(attributes), [], [], frozenset())
     return None
+
+
+def _packed_attributes(state: Value) -> Iterator[tuple[str, Value]]:
+    """The tensors of a quantized layer, which its class keeps packed in an attribute and writes into its state_dict one by one."""
+    for key, item in pairs_of(state) or ():
+        if type(key) is str and key in _PACKED:
+            for name, tensor in packed_parts(item) or ():
+                yield f"{key}.{name}" if name else key, tensor
 
 
 def _pickled(value: Call, state: Value) -> Module:
@@ -73,7 +86,10 @@ def _pickled(value: Call, state: Value) -> Module:
     left_out = lookup(state, "_non_persistent_buffers_set")
     items = left_out.items if type(left_out) is Set else _set_items(left_out)
     names = frozenset(item for item in items if type(item) is str)
-    return Module(class_of(value), state, list(entries(parameters)), list(entries(buffers)), list(entries(children)), names)
+    own, kind = list(entries(parameters)), class_of(value)
+    if kind.endswith("PackedParams"):
+        own += _packed_attributes(state)
+    return Module(kind, state, own, list(entries(buffers)), list(entries(children)), names)
 
 
 def _scripted(value: Call, document: Document) -> Module | None:

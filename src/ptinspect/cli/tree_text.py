@@ -145,8 +145,8 @@ def _totals(root: LayerNode) -> Iterator[str]:
     rows = [row for node in nodes for row in node.tensors]
     yield f"Parameters  {_counted(root.parameters)}"
     packed = [node for node in nodes if node.real_parameters is not None]
-    if packed:
-        real = root.parameters + sum((node.real_parameters or 0) - node.parameters for node in packed)
+    real = root.parameters + sum((node.real_parameters or 0) - node.parameters for node in packed)
+    if real != root.parameters:
         yield f"Unpacked    {_counted(real)} where packed weights count as what they stand for"
     sums = _sums(rows)
     if "trained" in sums or "frozen" in sums:

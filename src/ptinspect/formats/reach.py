@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ptinspect.formats.document import Place
+from ptinspect.formats.quantized import convolution, convolution_tensors, packed_parts
 from ptinspect.formats.rebuild import PLAIN, STATEFUL, Rebuilder, changed, data_within, invalid
 from ptinspect.limits import Limits
 from ptinspect.pickles.values import Call, Dict, Global, Pairs, Persistent, Set, Value, entries, pairs_of
@@ -109,7 +110,6 @@ class Walk:
             tensor = self.rebuilder.tensor(call) or invalid("its description cannot be read")
             reached.by_value[id(call)] = changed_name(tensor, path)
             reached.tensors.append(tensor)
-            self.seen.add(id(call))
         reached.places.append(Place(path, tensor, in_weights))
 
     def _outside(self, value: Persistent, step: Step) -> None:
@@ -163,7 +163,7 @@ class Walk:
 
 def changed_name(tensor: TensorInfo, name: str) -> TensorInfo:
     """The tensor under its name. The object is fresh and nobody else holds it yet, so the name may be set in place."""
-    object.__setattr__(tensor, "name", name)
+    tensor.name = name  # type: ignore[misc]
     return tensor
 
 
@@ -199,6 +199,8 @@ def _entries(pairs: Pairs, step: Step, done: int) -> list[tuple[Value, Step]]:
 
 def _below_call(call: Call, step: Step, done: int = 0) -> list[tuple[Value, Step]]:
     """What an object of any class holds: its entries, its attributes, the arguments it would be made with."""
+    if type(call.state) is tuple and (known := _quantized(call)) is not None:
+        return [(item, Step(step, key) if key else step) for key, item in known if _may_hold(item)]
     pairs = pairs_of(call)
     below: list[tuple[Value, Step]] = []
     if pairs is None:
@@ -210,6 +212,12 @@ def _below_call(call: Call, step: Step, done: int = 0) -> list[tuple[Value, Step
     for state in call.states:
         below += _state(state, step)
     return below
+
+
+def _quantized(call: Call) -> Pairs | None:
+    """The tensors of a quantized module whose state has no names, under those that its state_dict has."""
+    attributes = convolution(call)
+    return packed_parts(call) if attributes is None else convolution_tensors(attributes)
 
 
 def _arguments(call: Call, step: Step) -> list[tuple[Value, Step]]:
