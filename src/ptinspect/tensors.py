@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from math import prod
 from typing import Literal
 
@@ -60,7 +61,7 @@ class TensorInfo:
 
     def __post_init__(self) -> None:
         if self.span is _UNKNOWN:
-            object.__setattr__(self, "span", reach(self.shape, self.strides, self.storage_offset, self.dtype))
+            object.__setattr__(self, "span", reach(self.shape, self.strides, self.storage_offset, self.dtype.bits))
 
     @property
     def elements(self) -> int:
@@ -70,11 +71,15 @@ class TensorInfo:
     def storages(self) -> tuple[StorageRef, ...]:
         """Every storage it stands on: one, or those of its indices and values."""
         own = (self.storage,) if self.storage is not None else ()
-        return own + tuple(ref for part in self.parts for ref in part.storages())
+        return own + tuple(ref for part in self.parts for ref in part.storages()) if self.parts else own
 
 
-def reach(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, dtype: DType) -> tuple[int, int]:
-    """The hull of a view in bytes. Negative strides reach below the offset; torch has none, a hostile file may."""
+@lru_cache(maxsize=4_096)
+def reach(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, bits: int) -> tuple[int, int]:
+    """The hull of a view in bytes. Negative strides reach below the offset; torch has none, a hostile file may.
+
+    A network repeats a few shapes thousands of times, so what was worked out once is kept.
+    """
     low = high = offset
     for size, stride in zip(shape, strides, strict=False):
         if size == 0:
@@ -83,5 +88,4 @@ def reach(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, dtype: 
             low += (size - 1) * stride
         else:
             high += (size - 1) * stride
-    bits = dtype.bits
     return (low * bits // 8, (high * bits + bits + 7) // 8)

@@ -106,7 +106,7 @@ def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -
         return changed(rebuilder.strided(storage, offset, shape, strides), requires_grad=grad is True)
     sizes, steps = integers(shape), integers(strides)
     begin = offset if type(offset) is int else 0
-    span = reach(sizes, steps, begin, ref.dtype)
+    span = reach(sizes, steps, begin, ref.dtype.bits)
     problem = None if begin == offset and fits(sizes, steps, span, ref) else misfit(sizes, steps, offset, ref.dtype, ref)
     return TensorInfo("", sizes, steps, ref.dtype, ref, begin, grad is True, problem=problem, span=span)
 

@@ -17,6 +17,7 @@ class RecordShelf:
     def __init__(self, directory: ZipDirectory, folder: str) -> None:
         self.directory = directory
         self.folder = folder
+        self.end = directory.source.size
         self.known: dict[str, StorageRef | str] = {}
 
     def storage(self, value: Value) -> StorageRef | str:
@@ -52,4 +53,4 @@ class RecordShelf:
         if record.method != STORED:
             return record.size
         begin = record.header + 30 if record.data is None else record.data
-        return max(0, min(record.size, record.stored, self.directory.source.size - begin))
+        return max(0, min(record.size, record.stored, self.end - begin))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -30,9 +31,13 @@ def integers(value: Value) -> tuple[int, ...]:
 
 def fits(shape: tuple[int, ...], strides: tuple[int, ...], span: tuple[int, int], ref: StorageRef) -> bool:
     """A quick yes for nearly every tensor; where it says no, `misfit` finds out what is wrong, if anything."""
-    if not 0 <= span[0] < span[1] <= ref.present or len(shape) != len(strides):
-        return False
-    return not shape or (min(shape) > 0 and min(strides) > 0)
+    return 0 <= span[0] < span[1] <= ref.present and _is_regular(shape, strides)
+
+
+@lru_cache(maxsize=4_096)
+def _is_regular(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """A stride for each size, and none of them zero or negative."""
+    return len(shape) == len(strides) and (not shape or (min(shape) > 0 and min(strides) > 0))
 
 
 def misfit(shape: tuple[int, ...], strides: tuple[int, ...], offset: Value, dtype: DType, ref: StorageRef) -> str | None:

@@ -22,16 +22,15 @@ def read(candidate: Candidate) -> Document:
     folder = candidate.folder_of("data.pkl") or ""
     archive = Archive(candidate, "torch-zip")
     records = archive.directory.records
-    root = archive.pickle(records[f"{folder}data.pkl"], f"{folder}data/")
-    for record in list(records.values()):
-        name = record.name.lower()
-        if name.endswith(".pkl") and record.name != f"{folder}data.pkl":
-            if name == f"{folder}data.pkl".lower():
-                detail = "torch.load finds names without regard to case: it may load this one."
-                archive.note("warning", "two pickles whose names differ in case", detail, record.name)
-            else:
-                archive.note("notice", "a second pickle in the archive", "torch.load does not read it.", record.name)
-            archive.pickle(record, f"{folder}data/", prefix=record.name)
+    main = f"{folder}data.pkl"
+    root = archive.pickle(records[main], f"{folder}data/")
+    for record in [record for name, record in records.items() if name.lower().endswith(".pkl") and name != main]:
+        if record.name.lower() == main.lower():
+            detail = "torch.load finds names without regard to case: it may load this one."
+            archive.note("warning", "two pickles whose names differ in case", detail, record.name)
+        else:
+            archive.note("notice", "a second pickle in the archive", "torch.load does not read it.", record.name)
+        archive.pickle(record, f"{folder}data/", prefix=record.name)
     for name, title in _FACTS.items():
         text = archive.text(folder + name)
         if text is not None:

@@ -213,8 +213,7 @@ def recover(candidate: Candidate) -> Salvage | None:
     if candidate.directory is not None or candidate.zip_problem is None or isinstance(candidate.zip_problem, LimitExceeded):
         return None
     salvage = Salvage(candidate)
-    candidate.directory = ZipDirectory.of_records(candidate.source, candidate.limits, salvage.records)
-    candidate.names = tuple(salvage.records)
+    candidate.take(ZipDirectory.of_records(candidate.source, candidate.limits, salvage.records))
     return salvage
 
 

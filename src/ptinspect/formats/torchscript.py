@@ -29,7 +29,8 @@ def offers(candidate: Candidate) -> bool:
     records = candidate.directory.records
     if f"{folder}constants.pkl" in records or f"{folder}bytecode.pkl" in records:
         return True
-    has_text = any(name.startswith(f"{folder}code/") and name.endswith(".py") for name in candidate.names)
+    code = f"{folder}code/"
+    has_text = code in candidate.listing and any(name.startswith(code) and name.endswith(".py") for name in candidate.names)
     return has_text or torchscript_table.offers(candidate)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Self
 
 from ptinspect.errors import Corrupt, LimitExceeded, Unsupported
@@ -37,12 +38,11 @@ class ZipDirectory:
         self.source = source
         self.limits = limits
         self.findings: list[Finding] = []
-        self.records: dict[str, Record] = {}
         self.shadowed: list[Record] = []
         self.rebuilt = False
         end = find_end(source, limits, self.findings)
         entries = self._entries(source.read(end.place, end.size), end.entries, end.shift)
-        self.records.update((record.name, record) for record in entries[: end.entries])
+        self.records = {record.name: record for record in entries[: end.entries]}
         if len(self.records) < min(len(entries), end.entries):
             self._doubled(entries[: end.entries])
         self._uncounted(entries[end.entries :])
@@ -72,8 +72,8 @@ class ZipDirectory:
                 at += e + c
                 if at > total:
                     raise Corrupt("the directory of this zip archive ends too early", AGAIN)
-                name = str(raw, "ascii") if raw.isascii() else str(raw, "utf-8" if flags & 0x800 else "cp437", "replace")
-                found.append(Record(name, header + shift, None, size, stored, method, crc, flags))
+                name = raw.decode() if raw.isascii() else raw.decode("utf-8" if flags & 0x800 else "cp437", "replace")
+                found.append(Record._make((name, header + shift, None, size, stored, method, crc, flags)))
                 if len(found) > most:
                     raise LimitExceeded("a zip directory goes over the limit `zip_entries`", "No honest file needs that.")
         except struct.error:
@@ -106,7 +106,7 @@ class ZipDirectory:
     def _overlaps(self) -> None:
         """Entries that lie on top of each other make a small file claim a large content."""
         previous, end, size = None, 0, self.source.size
-        for record in sorted(self.records.values(), key=_by_header):
+        for record in sorted(self.records.values(), key=attrgetter("header")):
             header = record.header
             if header < end and previous is not None and len(self.findings) < self.limits.findings:
                 inside = f"It begins inside {previous.name!r}; one of the two shows foreign bytes."
@@ -190,10 +190,6 @@ class ZipDirectory:
         except zlib.error:
             raise Corrupt(f"the record {record.name!r} cannot be decompressed", AGAIN, record.name) from None
         return b"".join(parts)
-
-
-def _by_header(record: Record) -> int:
-    return record.header
 
 
 def _wide(extra: bytes, size: int, stored: int, header: int) -> tuple[int, int, int]:

@@ -239,7 +239,7 @@ class Machine:
                     length = _U32(data, pos)[0]
                     end = pos + 4 + length
                     if end <= len(data):
-                        text = str(data[pos + 4 : end], "utf-8", "surrogatepass")
+                        text = data[pos + 4 : end].decode("utf-8", "surrogatepass")
                         pos = end
                     else:
                         text = str(self.take(window.start + pos + 4, length), "utf-8", "surrogatepass")
@@ -309,7 +309,7 @@ class Machine:
                         data, pos = window.data, 0
                         edge = _edge(window)
                     else:
-                        text = str(data[pos + 1 : end], "utf-8", "surrogatepass")
+                        text = data[pos + 1 : end].decode("utf-8", "surrogatepass")
                         pos = end
                     push(text)
                     if length >= TELLING:
