@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_elements
+from ptinspect.checkpoint.guessed_roles import Names, guessed_role
 from ptinspect.checkpoint.modules import Module, module_of, state_entries
 from ptinspect.formats.document import Document
 from ptinspect.formats.reach import key_text
@@ -23,14 +24,12 @@ DROPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 PREFIXES = ("module.", "model.", "net.")
 MOST_WRAPPERS = 16  # a wrapper that holds itself has no end
 EMA_WORDS = ("ema", "averaged", "shadow", "teacher", "target")
-BUFFER_ENDINGS = ("running_mean", "running_var", "num_batches_tracked", "position_ids", "n_averaged", "attn.masked_bias", "inv_freq")
 LIVE_BESIDE_AVERAGE = "current_model_state"
 OPTIMIZER_STATE = frozenset(
     "step exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta sum eta ax mu mu_product prev"
     " step_size".split()
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_WHOLE = frozenset({"int", "uint", "bool"})
 HOLDING = frozenset({Call, Dict, list, tuple, Set})
 _SCALARS = (int, float, bool, complex, type(None))
 
@@ -110,8 +109,11 @@ class WeightSearch:
                     yield f"{name}.{index}", inner
 
     def _state_dict(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
+        names = Names(pairs)
         found = tuple(
-            Entry(name, tensor, guessed_role(name, tensor)) for key, item in entries(pairs) for name, tensor in self._tensors_of(key, item)
+            Entry(name, tensor, guessed_role(name, tensor, names))
+            for key, item in entries(pairs)
+            for name, tensor in self._tensors_of(key, item)
         )
         return WeightSet(path, "state_dict", None, (), prefix_of(found), found, "inferred", value, count_elements(found), depth=self.depth)
 
@@ -188,13 +190,6 @@ def _is_scalar(item: Value) -> bool:
     if type(item) in _SCALARS or type(item) is Global:
         return True
     return type(item) is Call and item.name.endswith(("multiarray.scalar", "decimal.Decimal", "builtins.complex"))
-
-
-def guessed_role(name: str, tensor: TensorInfo) -> Role:
-    """Buffers of a bare state_dict are known by their names and by whole numbers, which nobody trains."""
-    if not tensor.shape and name.endswith((".scale", ".zero_point")):  # of a quantized layer
-        return "buffer"
-    return "buffer" if name.endswith(BUFFER_ENDINGS) or tensor.dtype.family in _WHOLE else "parameter"
 
 
 def common_prefix(names: list[str]) -> str | None:
