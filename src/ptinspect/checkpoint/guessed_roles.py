@@ -1,4 +1,4 @@
-"""Parameter or buffer, for a tensor of a bare state_dict: by its name, by whole numbers, which nobody trains, and by what stands beside it."""
+"""Parameter or buffer, for a tensor of a bare state_dict: by its name, by whole numbers, and by what stands beside it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from ptinspect.checkpoint.devices import machine_findings
 from ptinspect.checkpoint.headers import collector_paused, is_hollow, unreadable_tensors
 from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Checkpoint, Evidence
+from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.safety import assess
 from ptinspect.checkpoint.scalars import TensorScalars
 from ptinspect.checkpoint.storages import totals_of
@@ -43,6 +44,8 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
     main = next((found for found in weights if found.role == "main"), None)
     architecture = recognise(main) if main is not None else None
     evidence = [because, Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name"), *chosen]
+    unpacked = packed_count(main) if main is not None else None
+    evidence += [unpacked.evidence] if unpacked else []
     evidence += [Evidence(architecture.claim, "inferred", architecture.because)] if architecture else []
     evidence += training.evidence if training else ()
     findings = [

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_elements
 from ptinspect.checkpoint.guessed_roles import Names, guessed_role
+from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_elements
 from ptinspect.checkpoint.modules import Module, module_of, state_entries
 from ptinspect.formats.document import Document
 from ptinspect.formats.reach import key_text

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
+from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.training import Training
 from ptinspect.cli.output import count_text, plain, plural, size_text
@@ -61,7 +62,7 @@ def sentence(checkpoint: Checkpoint) -> str:
     if main is not None:
         of = f" of class {plain(main.class_name)}" if main.class_name else ""
         where = f" in `{plain(main.path)}`" if main.path else ""
-        text += f"{of} with {count_text(main.parameters)} parameters{where}"
+        text += f"{of} with {_count(main)}{where}"
     elif checkpoint.document.tensors:
         text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
     text += _state_text(checkpoint)
@@ -69,6 +70,14 @@ def sentence(checkpoint: Checkpoint) -> str:
     text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""
     size = size_text(checkpoint.identity.size).replace(" ", _STAY)
     return f"{text} ({checkpoint.document.container},{_STAY}{size})."
+
+
+def _count(main: WeightSet) -> str:
+    """Its parameters; packed ones would be told too low by what is stored."""
+    unpacked = packed_count(main)
+    if unpacked is None:
+        return f"{count_text(main.parameters)} parameters"
+    return f"{'at least ' if unpacked.unknown else ''}{count_text(unpacked.parameters)} parameters, packed into fewer bits,"
 
 
 def _state_text(checkpoint: Checkpoint) -> str:
