@@ -182,3 +182,41 @@ def test_that_a_slice_stays_inside_its_source() -> None:
     assert inner.read(0, 100) == b"456789"
     assert inner.read(5, 3) == b"9"
     assert Slice(Memory(b"01"), 10, 5).read(0, 5) == b""
+
+
+def test_that_rounds_may_overlap_and_the_last_one_closes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"0123456789")
+    before = set(os.listdir("/proc/self/fd"))
+    source = FileSource(path)
+    with source:
+        with source:
+            assert source.read(0, 2) == b"01"
+        assert source.read(2, 2) == b"23"
+    assert set(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ValueError, match="inside `with` only"):
+        source.read(0, 1)
+
+
+def test_that_a_later_round_finds_the_same_file_or_says_that_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"0123456789")
+    source = FileSource(path)
+    for _ in range(2):
+        with source:
+            assert source.read(0, 2) == b"01"
+    path.write_bytes(b"0123456789x")
+    with pytest.raises(ChangedOnDisk), source:
+        pass
+
+
+def test_that_a_buffer_is_filled_as_far_as_the_file_goes(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"0123456789")
+    buffer = bytearray(6)
+    with FileSource(path) as source:
+        assert source.read_into(2, memoryview(buffer)) == 6
+        assert bytes(buffer) == b"234567"
+        assert source.read_into(8, memoryview(buffer)) == 2
+        assert bytes(buffer[:2]) == b"89"
+        assert source.read_into(10, memoryview(buffer)) == source.read_into(1 << 70, memoryview(buffer)) == 0

@@ -1,7 +1,8 @@
 """Bytes by offset: the file on disk, a stretch of another source, and what inflating a record gives.
 
 A file is opened for one round of reads and closed after it (on Windows an open handle blocks a trainer that replaces the file),
-never mapped (a file cut short under a mapping kills the process), and compared with itself at the end of the round.
+never mapped (a file cut short under a mapping kills the process), and compared with itself at the end of the round. Rounds may
+overlap, in several threads; a round that begins later finds the file that the first one found, or a ChangedOnDisk.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -50,59 +52,103 @@ class FileSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._file: BinaryIO | None = None
+        self._rounds = 0
+        self._was_open = False
+        self._lock = threading.Lock()
         self.identity = Identity.of(_regular(self.path))
         self.size = self.identity.size
 
     def __enter__(self) -> Self:
-        try:
-            # A pipe that took the file's place since the look at it would block an ordinary open for ever.
-            self._file = open(self.path, "rb", buffering=0, opener=_open_at_once)
-            status = os.fstat(self._file.fileno())
-        except (OSError, ValueError) as error:
-            self._close()
-            raise unreadable(self.path, error) from None
-        if not stat.S_ISREG(status.st_mode):
-            self._close()
-            raise _changed()
-        self.identity = Identity.of(status)
-        self.size = self.identity.size
+        with self._lock:
+            if self._file is None:
+                self._open()
+            self._rounds += 1
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is None:
-            return
+    def _open(self) -> None:
         try:
-            changed = Identity.of(os.fstat(self._file.fileno())) != self.identity
+            # A pipe that took the file's place since the look at it would block an ordinary open for ever.
+            file = open(self.path, "rb", buffering=0, opener=_open_at_once)
+            status = os.fstat(file.fileno())
+        except (OSError, ValueError) as error:
+            raise unreadable(self.path, error) from None
+        identity = Identity.of(status)
+        if not stat.S_ISREG(status.st_mode) or (self._was_open and identity != self.identity):
+            file.close()
+            raise _changed()
+        self._file, self._was_open = file, True
+        self.identity, self.size = identity, identity.size
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._rounds -= 1
+            file = self._file
+            if file is None or self._rounds:
+                return
+            self._file = None
+        try:
+            changed = Identity.of(os.fstat(file.fileno())) != self.identity
         except OSError:
             changed = True
         finally:
-            self._close()
+            file.close()
         if changed and (error is None or isinstance(error, FileProblem)):
             raise _changed() from None
 
-    def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` on."""
-        if self._file is None:
-            raise ValueError("a file is read inside `with` only")
         length = min(length, self.size - offset)
         if offset < 0 or length <= 0:
+            self._opened()
             return b""
         try:
-            self._file.seek(offset)
-            found = self._file.read(length)
+            found = self._part(offset, length)
             while 0 < len(found) < length:  # the system gives at most 2 GB at once
-                more = self._file.read(length - len(found))
+                more = self._part(offset + len(found), length - len(found))
                 if not more:
                     break
                 found += more
         except OSError as error:
             raise unreadable(self.path, error) from None
         return found
+
+    def read_into(self, offset: int, into: memoryview) -> int:
+        """Fill `into` from `offset` on; says how many bytes there were. A buffer that is used again costs no new memory."""
+        got, length = 0, min(len(into), self.size - offset)
+        try:
+            while got < length:
+                more = self._fill(offset + got, into[got:length])
+                if not more:
+                    break
+                got += more
+        except OSError as error:
+            raise unreadable(self.path, error) from None
+        return got
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            raise ValueError("a file is read inside `with` only")
+        return self._file
+
+    if hasattr(os, "pread"):  # reads by offset need no lock
+
+        def _part(self, offset: int, length: int) -> bytes:
+            return os.pread(self._opened().fileno(), length, offset)
+
+        def _fill(self, offset: int, into: memoryview) -> int:
+            return os.preadv(self._opened().fileno(), [into], offset)
+
+    else:
+
+        def _part(self, offset: int, length: int) -> bytes:
+            with self._lock:
+                self._opened().seek(offset)
+                return self._opened().read(length)
+
+        def _fill(self, offset: int, into: memoryview) -> int:
+            with self._lock:
+                self._opened().seek(offset)
+                return self._opened().readinto(into) or 0  # type: ignore[attr-defined]
 
 
 def _open_at_once(path: str, flags: int) -> int:
