@@ -163,6 +163,38 @@ def test_that_an_archive_of_checkpoints_lists_what_can_be_opened() -> None:
     assert "'policy.pth', 'policy.optimizer.pth'" in problem.hint
 
 
+class Unpicklable:
+    def __reduce__(self) -> str:
+        raise RuntimeError("no")
+
+
+def test_that_a_save_which_raised_midway_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no"):
+        torch.save({"w": torch.ones(2), "odd": Unpicklable()}, tmp_path / "a.pt")
+    problem = problem_of((tmp_path / "a.pt").read_bytes())
+    assert type(problem) is Truncated
+    assert "torch.save did not finish" in problem.message
+    assert "Save it again" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("names", "unfinished"),
+    [
+        (("archive/version",), True),
+        (("version", "byteorder"), True),
+        (("a/data/0", "a/data/1", "a/version"), True),
+        (("a/data/0", "b/version"), False),
+        (("a/data/0",), False),
+        (("a/version", "a/readme.txt"), False),
+        (("a/version", "a/data/train.csv"), False),
+        (("version", "data/labels/0"), False),
+    ],
+)
+def test_that_only_the_records_of_torch_make_an_unfinished_save(names: tuple[str, ...], unfinished: bool) -> None:
+    problem = problem_of(zipped(**dict.fromkeys(names, b"3\n")))
+    assert ("did not finish" in problem.message) == unfinished, problem.message
+
+
 def test_that_scan_sees_the_pickles_of_an_archive_under_any_name() -> None:
     """S-17"""
     payload = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R."

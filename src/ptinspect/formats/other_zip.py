@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ptinspect.errors import NotACheckpoint
+from ptinspect.errors import FileProblem, NotACheckpoint, Truncated
 from ptinspect.findings import Finding
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document, Record
@@ -34,6 +34,7 @@ def _some_end(ending: str) -> Match:
     return lambda found: any(name.endswith(ending) for name in found)
 
 
+_NOTES = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id", ".data/version"})
 _NUMPY = "numpy.load reads it; it holds arrays, no PyTorch checkpoint."
 _OFFICE = "It was probably given the wrong name; look for the checkpoint beside it."
 _NOTHING = "No checkpoint was found in it: get the right file from its source."
@@ -75,7 +76,10 @@ def read(candidate: Candidate) -> Document:
     return document
 
 
-def _problem(records: dict[str, Record], search: Search) -> NotACheckpoint:
+def _problem(records: dict[str, Record], search: Search) -> FileProblem:
+    unfinished = _unfinished(records)
+    if unfinished is not None:
+        return unfinished
     what, next_step = kind_of(records)
     members = ", ".join(shown(name) for name in search.openable[:LISTED])
     more = f" and {len(search.openable) - LISTED:,} more" if len(search.openable) > LISTED else ""
@@ -83,6 +87,21 @@ def _problem(records: dict[str, Record], search: Search) -> NotACheckpoint:
         unpack = "Unpack it with its password" if any(map(is_closed, records.values())) else "Unpack it"
         next_step = f"{unpack}, then open: {members}{more}."
     return NotACheckpoint(f"this is {what}, not a checkpoint", next_step or _NOTHING)
+
+
+def _unfinished(records: dict[str, Record]) -> Truncated | None:
+    """What torch.save leaves when it raises midway: it closes the archive all the same, with its small notes and no data.pkl."""
+    folder, slash, _ = next(iter(records), "").partition("/")
+    lead = f"{folder}/" if slash and folder not in ("data", ".data") else ""
+    inside = [name.removeprefix(lead) for name in records if name.startswith(lead)]
+    if len(inside) < len(records) or not {"version", ".data/serialization_id"} & set(inside):
+        return None
+    data = [name for name in inside if name not in _NOTES]
+    if not all(name.startswith("data/") and name[5:].isdecimal() for name in data):
+        return None
+    what = f"holds the bytes of {len(data):,} storages but" if data else "holds nothing of what was to be saved,"
+    hint = "Save it again: torch.save raised an error (a value that cannot be pickled, a full disk) or was stopped."
+    return Truncated(f"torch.save did not finish this file: it {what} no data.pkl", hint)
 
 
 def kind_of(records: dict[str, Record]) -> tuple[str, str]:
