@@ -40,6 +40,8 @@ def inferred_types(tensors: Iterable[tuple[str, TensorInfo]], versions: Mapping[
 
 
 def _guess(network: Network, layer: Layer, convolutions: Convolutions) -> Guess | None:
+    if not layer.own and not layer.plain and "_packed_params" not in layer.below:
+        return _container(layer)
     if "running_mean" in layer.own:
         return batch_norm(network, layer, convolutions)
     if (layer.own and layer.below) or not layer.plain:
@@ -156,7 +158,7 @@ def _lora_half(network: Network, layer: Layer) -> Guess | None:
 def _container(layer: Layer) -> Guess | None:
     """What holds a LoRA pair, and torch's list of parametrizations."""
     for first, second in (("lora_A", "lora_B"), ("lora_down", "lora_up")):
-        if {first, second} <= layer.below | layer.own.keys():
+        if (first in layer.below or first in layer.own) and (second in layer.below or second in layer.own):
             return Guess("LoRA", f"{first} and {second}")
     if layer.own.keys() and layer.own.keys() <= {"original", "original0", "original1"} and ".parametrizations." in f".{layer.path}":
         return Guess("ParametrizationList", "its place below parametrizations")

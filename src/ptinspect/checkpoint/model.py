@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from ptinspect.checkpoint.safety import Safety
 from ptinspect.findings import Finding
 from ptinspect.formats.document import Document
-from ptinspect.formats.source import Identity
+from ptinspect.formats.source import FileSource, Identity
 from ptinspect.frozen import frozen
 from ptinspect.pickles.values import Value
 from ptinspect.tensors import TensorInfo
@@ -71,18 +71,20 @@ def count_elements(entries: tuple[Entry, ...]) -> tuple[int, int]:
     seen: set[object] = set()
     counts = {"parameter": 0, "buffer": 0}
     for entry in entries:
-        key = memory_of(entry.tensor)
+        tensor = entry.tensor
+        key = memory_of(tensor)
         if key not in seen:
             seen.add(key)
-            counts[entry.role] += entry.tensor.elements
+            counts[entry.role] += tensor.elements
     return counts["parameter"], counts["buffer"]
 
 
 def memory_of(tensor: TensorInfo) -> object:
     """What two names of one tensor have in common: its bytes, or itself where it has none."""
-    if tensor.storage is None or tensor.storage.is_meta or tensor.span == (0, 0):
+    storage = tensor.storage
+    if storage is None or storage.location == "meta" or tensor.span == (0, 0):
         return id(tensor)
-    return (tensor.storage.key, tensor.span)
+    return (storage.key, tensor.span)
 
 
 @frozen
@@ -96,10 +98,10 @@ class StorageTotals:
 
 @frozen
 class Checkpoint:
-    """A file and all that its headers say about it."""
+    """A file and all that its headers say about it. `source` opens it again, for the values of its tensors and its texts."""
 
     path: str
-    identity: Identity
+    source: FileSource
     document: Document
     kind: Kind
     evidence: tuple[Evidence, ...]
@@ -109,6 +111,11 @@ class Checkpoint:
     architecture: Architecture | None
     safety: Safety
     findings: tuple[Finding, ...]
+
+    @property
+    def identity(self) -> Identity:
+        """The file on disk that was read."""
+        return self.source.identity
 
     @property
     def main(self) -> WeightSet | None:

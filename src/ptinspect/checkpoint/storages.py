@@ -15,11 +15,14 @@ def totals_of(document: Document, weights: tuple[WeightSet, ...]) -> tuple[Stora
     hulls: dict[str, tuple[StorageRef, int, int, TensorInfo]] = {}
     for tensor in document.tensors:
         _add(hulls, tensor, tensor)
-    stored = sum(ref.nbytes for ref, *_ in hulls.values() if not ref.is_meta)
-    findings, wasted = [], 0
+    findings, stored, wasted = [], 0, 0
     for ref, low, high, tensor in hulls.values():
-        lost = 0 if ref.is_meta else ref.nbytes - (high - low)
-        wasted += max(0, lost)
+        if ref.is_meta:
+            continue
+        stored += ref.nbytes
+        lost = ref.nbytes - (high - low)
+        if lost > 0:
+            wasted += lost
         if lost >= WORTH_TELLING and lost * 4 > ref.nbytes:
             findings.append(_slice_finding(tensor, ref, lost))
     unused = sum(record.size for record in document.unused)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -98,15 +98,13 @@ class WeightSearch:
             return True
         return type(item) is tuple and any(id(part) in self.document.by_value for part in item)
 
-    def _tensors_of(self, name: str, item: Value) -> Iterator[tuple[str, TensorInfo]]:
-        tensor = self.document.by_value.get(id(item))
+    def _tensors_of(self, name: str, item: Value) -> Sequence[tuple[str, TensorInfo]]:
+        known = self.document.by_value.get
+        tensor = known(id(item))
         if tensor is not None:
-            yield name, tensor
-        elif type(item) is tuple:
-            for index, part in enumerate(item):
-                inner = self.document.by_value.get(id(part))
-                if inner is not None:
-                    yield f"{name}.{index}", inner
+            return ((name, tensor),)
+        parts = [(index, known(id(part))) for index, part in enumerate(item)] if type(item) is tuple else ()
+        return [(f"{name}.{index}", inner) for index, inner in parts if inner is not None]
 
     def _state_dict(self, value: Value, pairs: Pairs, path: str) -> WeightSet:
         names = Names(pairs)
@@ -220,7 +218,7 @@ def without_wrappers(name: str) -> str:
 def is_averaged(weights: WeightSet) -> bool:
     """Whether a set looks like a moving average, by a word of its path or a counter inside it."""
     words = {word.lower() for word in _WORD.findall(weights.path)}
-    return not words.isdisjoint(EMA_WORDS) or any(e.name.rpartition(".")[2] == "n_averaged" for e in weights.entries)
+    return not words.isdisjoint(EMA_WORDS) or any(f".{e.name}".endswith(".n_averaged") for e in weights.entries)
 
 
 def with_roles(found: list[WeightSet]) -> tuple[tuple[WeightSet, ...], tuple[Evidence, ...]]:

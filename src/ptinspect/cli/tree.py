@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain, islice, repeat
 
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.output import SCHEMA, dumps, quoted
 from ptinspect.cli.tree_text import table_lines
+
+AT_ONCE = 1_000  # nodes; a write for each would cost more than the text of it
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     root = layer_tree(checkpoint, arguments.weights, arguments.match)
     if arguments.json:
         head = dumps({"schema": SCHEMA, "path": arguments.file})
-        sys.stdout.writelines((head[:-1], ', "root": ', *node_json(root, arguments.depth), "}\n"))
+        pieces = chain((head[:-1], ', "root": '), node_json(root, arguments.depth), ("}\n",))
+        while together := "".join(islice(pieces, AT_ONCE)):
+            sys.stdout.write(together)
     else:
         sys.stdout.writelines(f"{line}\n" for line in table_lines(root, arguments.depth))
     return 0
@@ -37,26 +43,17 @@ def node_json(root: LayerNode, depth: int | None = None) -> Iterator[str]:
     """The tree as JSON, piece by piece and without recursion.
 
     100,000 tensors as one nest of dicts would take 200 MB, and an encoder's call for each of them a second; numbers and lists of
-    whole numbers read the same in Python and in JSON, so only text goes through the encoder.
+    whole numbers read the same in Python and in JSON, so only text goes through the encoder. Each piece is a node up to its
+    children; before the next one, those are closed that it does not stand in.
     """
-    todo: list[tuple[LayerNode, int] | str] = [(root, 0)]
-    pop, push = todo.pop, todo.append
+    todo, last = [(root, 0)], -1
     while todo:
-        step = pop()
-        if isinstance(step, str):
-            yield step
-            continue
-        node, level = step
-        children = node.children if depth is None or level < depth else ()
-        if not children:
-            yield f"{_node(node)}]}}"
-            continue
-        yield _node(node)
-        push("]}")
-        for child in reversed(children):
-            push((child, level + 1))
-            push(", ")
-        pop()  # no comma before the first
+        node, level = todo.pop()
+        yield _node(node) if level > last else f"{']}' * (last - level + 1)}, {_node(node)}"
+        last = level
+        if node.children and (depth is None or level < depth):
+            todo.extend(zip(reversed(node.children), repeat(level + 1)))
+    yield "]}" * (last + 1)
 
 
 def _node(node: LayerNode) -> str:
@@ -72,8 +69,10 @@ def _node(node: LayerNode) -> str:
 
 def _more(node: LayerNode) -> str:
     """What only some nodes have."""
-    more = {"class": node.class_name, "because": node.because, "slot_of": node.slot_of, "real_parameters": node.real_parameters}
-    text = "".join([f', "{name}": {dumps(value)}' for name, value in more.items() if value is not None])
+    more = (("class", node.class_name), ("because", node.because), ("slot_of", node.slot_of))
+    text = "".join([f', "{name}": {_text(value)}' for name, value in more if value is not None])
+    if node.real_parameters is not None:
+        text += f', "real_parameters": {node.real_parameters}'
     if node.values:
         text += f', "values": {dumps([{"name": v.name, "type": v.type, "text": v.text} for v in node.values])}'
     return text
@@ -84,11 +83,17 @@ def _tensor(row: TensorRow) -> str:
     problem = f', "problem": {quoted(tensor.problem)}' if tensor.problem else ""
     shared = ", ".join(map(quoted, row.shared_with)) if row.shared_with else ""
     return (
-        f'{{"name": {quoted(row.name)}, "path": {quoted(row.path)}, "shape": {list(tensor.shape)}, "dtype": "{tensor.dtype.name}", '
+        f'{{"name": {quoted(row.name)}, "path": {quoted(row.path)}, "shape": {_shape(tensor.shape)}, "dtype": "{tensor.dtype.name}", '
         f'"role": "{row.role}", "requires_grad": {_WORDS[row.requires_grad]}, "shared_with": [{shared}]{problem}}}'
     )
 
 
+@lru_cache(maxsize=4_096)
+def _shape(shape: tuple[int, ...]) -> str:
+    return str(list(shape))
+
+
+@lru_cache(maxsize=4_096)
 def _text(value: str | None) -> str:
     return "null" if value is None else quoted(value)
 
