@@ -112,3 +112,9 @@ def test_that_what_a_file_names_never_steers_the_terminal(tmp_path: Path, capsys
     assert "\\x1b" in out
     assert main(["scan", str(path / "missing")]) == 2
     assert all(line.isprintable() for line in capsys.readouterr().err.split("\n"))
+
+
+def test_that_a_name_of_code_is_told_once(tmp_path, capsys):
+    torch.save(torch.nn.Sequential(torch.nn.Linear(2, 2)), tmp_path / "m.pt")
+    assert main(["scan", str(tmp_path / "m.pt")]) == 1
+    assert capsys.readouterr().out.count("torch.nn.modules.linear.Linear") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.cli.main import main
 from ptinspect.cli.tree_text import table_lines
 from tests.goldens.trees import GOLDENS, table, texts
 
@@ -153,3 +155,27 @@ def test_that_depth_adds_up_what_it_hides(tmp_path):
     assert len(table) == 2
     assert [line[:83].split()[-1] for line in table] == ["8", "6"]
     assert total(totals, "Parameters") == 14
+
+
+def test_that_a_negative_depth_is_an_error_of_two_lines(tmp_path, capsys):
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pt")
+    assert main(["tree", str(tmp_path / "x.pt"), "--depth", "-1"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 2
+    assert "--depth -1" in err
+
+
+def test_that_a_glob_without_a_hit_says_so(tmp_path, capsys):
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pt")
+    assert main(["tree", str(tmp_path / "x.pt"), "--match", "nowhere*"]) == 0
+    assert capsys.readouterr().out == "no path matches nowhere*\n"
+    assert main(["tree", str(tmp_path / "x.pt"), "--match", "nowhere*", "--json"]) == 0
+    root = json.loads(capsys.readouterr().out)["root"]
+    assert (root["children"], root["tensors"], root["parameters"]) == ([], [], 0)
+
+
+def test_that_a_lone_tensor_has_a_name_in_the_table(tmp_path):
+    lines, totals = rows(of(torch.ones(2, 3), tmp_path))
+    assert lines[0].split() == ["(the", "root)", "float32", "(2,", "3)", "other"]
+    assert totals[0].startswith("Parameters")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ptinspect.checkpoint.numpy_values import array_of, dtype_name, numpy_type
 from ptinspect.checkpoint.scalars import numpy_scalar
 from ptinspect.pickles.values import Bytes, Call, Dict, Global, Persistent, Set, Unknown, Value
 
@@ -25,7 +26,7 @@ _DIGITS = 4_000
 def container_type(value: Value) -> str:
     """The type as a reader of Python calls it."""
     if type(value) is Call:
-        return value.name.rpartition(".")[2] or "object"
+        return numpy_type(value) or value.name.rpartition(".")[2] or "object"
     if type(value) is Global:
         return "name"
     return _NAMES.get(type(value), type(value).__name__)
@@ -73,21 +74,17 @@ def _is_empty(value: Value) -> bool:
     return not (value.items if type(value) is Set else value)
 
 
-def _array_shape(call: Call) -> tuple[Value, ...] | None:
-    """The shape of a pickled numpy array, whose state is (version, shape, dtype, fortran, data)."""
-    state = call.state
-    if type(state) is not tuple or len(state) != 5 or type(state[1]) is not tuple or not call.name.endswith("_reconstruct"):
-        return None
-    return state[1] if all(type(size) is int for size in state[1]) else None
-
-
 def _call(call: Call) -> str | None:
     number = numpy_scalar(call)
     if number is not None:
         return str(number)
-    shape = _array_shape(call)
-    if shape is not None:
-        return f"array of shape ({', '.join(map(str, shape[:8]))})"
+    array = array_of(call)
+    if array is not None:
+        sizes = ", ".join(map(_scalar, array.shape[:8])) + (", …" if len(array.shape) > 8 else "," * (len(array.shape) == 1))
+        return f"shape ({sizes}){f', {array.dtype}' if array.dtype else ''}"
+    dtype = dtype_name(call)
+    if dtype is not None:
+        return dtype
     args = call.args if type(call.args) is tuple else ()
     if call.states or call.pairs or call.items or not all(type(arg) in (*_PLAIN, Global) for arg in args[:ARGUMENTS]):
         return None

@@ -56,11 +56,13 @@ def _fields(path: str, scanned: Scanned) -> dict[str, Any]:
 
 def _print(path: str, scanned: Scanned) -> None:
     print(f"{scanned.safety.verdict:<9} {plain(path)}")
-    for found in scanned.safety.globals:
-        if found.verdict != "data":
-            print(f"          {found.verdict}: {plain(found.name)} ×{found.uses:,}")
+    code = [found for found in scanned.safety.globals if found.verdict == "code"]
+    for found in code:
+        print(f"          code: {plain(found.name)} ×{found.uses:,}")
+    told = tuple(f"{plain(found.name)} would be imported" for found in code)
     for effect in scanned.safety.effects:
-        print(f"          would run: {plain(effect)}")
+        if not plain(effect).startswith(told):  # what a name that is plain code does has been said by its line
+            print(f"          would run: {plain(effect)}")
     for finding in scanned.findings:
         if finding.severity in ("warning", "danger"):
             where = f" [{plain(finding.where)}]" if finding.where else ""

@@ -11,8 +11,9 @@ from itertools import chain, islice, repeat
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import SCHEMA, dumps, quoted
+from ptinspect.cli.output import SCHEMA, dumps, plain, quoted
 from ptinspect.cli.tree_text import table_lines
+from ptinspect.errors import InspectError
 
 AT_ONCE = 1_000  # nodes; a write for each would cost more than the text of it
 
@@ -27,6 +28,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open, build the tree, print."""
+    if arguments.depth is not None and arguments.depth < 0:
+        raise InspectError(f"--depth {arguments.depth} is no number of levels", "Give 1 or more, or leave it out to see every level.")
     checkpoint = open_checkpoint(arguments.file)
     root = layer_tree(checkpoint, arguments.weights, arguments.match)
     if arguments.json:
@@ -34,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         pieces = chain((head[:-1], ', "root": '), node_json(root, arguments.depth), ("}\n",))
         while together := "".join(islice(pieces, AT_ONCE)):
             sys.stdout.write(together)
+    elif arguments.match and not (root.children or root.tensors or root.values):
+        print(f"no path matches {plain(arguments.match)}")
     else:
         sys.stdout.writelines(f"{line}\n" for line in table_lines(root, arguments.depth))
     return 0

@@ -111,7 +111,8 @@ def _tensor_line(row: TensorRow, level: int, columns: Columns, seen: dict[object
         if first != row.path:
             count, note = f"({count})" if count else "", f"= {plain(first)}"
     note = plain(tensor.problem) if tensor.problem else note
-    return columns.line(_name(row.name, level, columns), columns.typed(tensor.dtype.name, _shape(tensor.shape)), count, "", note)
+    name = _name(row.name if row.path else "(the root)", level, columns)
+    return columns.line(name, columns.typed(tensor.dtype.name, _shape(tensor.shape)), count, "", note)
 
 
 def _value_line(value: ValueRow, level: int, columns: Columns) -> str:
