@@ -58,5 +58,5 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
     ]
     findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     return Checkpoint(
-        path, source.identity, document, kind, tuple(evidence), weights, totals, training, architecture, safety, tuple(findings)
+        path, source, document, kind, tuple(evidence), weights, totals, training, architecture, safety, tuple(findings)
     )
