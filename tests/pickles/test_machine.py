@@ -283,6 +283,25 @@ def test_that_every_limit_is_named_by_the_one_who_meets_it(field: str, data: byt
     assert field in stream.problem.message
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x02K\x01q\x01K\x02q\x02K\x03q\x01h\x02h\x01\x86.",  # from 1 on, as Python 2 counts, and one number twice
+        b"\x80\x02K\x01q\x00K\x02r\x70\x00\x00\x00K\x03q\x01h\x01j\x70\x00\x00\x00\x86.",  # with a gap
+        b"\x80\x02K\x01q\x00K\x02q\x01K\x03q\x00h\x01h\x00\x86.",
+        b"\x80\x04K\x01r\x05\x00\x00\x00K\x02\x94K\x03\x94h\x01h\x02\x86.",  # MEMOIZE takes the count, not the next free number
+        b"\x80\x02I1\np0\nI2\np7\nI3\np1\ng7\ng1\n\x86.",
+    ],
+)
+def test_that_what_is_remembered_under_any_number_is_found_as_python_finds_it(data: bytes) -> None:
+    assert walked(data).root == pickle.loads(data)
+
+
+@pytest.mark.parametrize("data", [b"\x80\x02Nq\x00h\x01.", b"\x80\x02Nq\x00j\x01\x00\x00\x00.", b"Np0\ng-1\n."])
+def test_that_a_number_under_which_nothing_is_remembered_is_a_contradiction(data: bytes) -> None:
+    assert isinstance(walked(data).problem, Corrupt)
+
+
 def test_that_numbers_too_long_to_be_honest_are_unknown() -> None:
     """S-30: LONG4 of a gigabyte, and one that is really there."""
     assert isinstance(walked(b"\x80\x02\x8b" + struct.pack("<i", 1 << 30) + b"x.").problem, Truncated)

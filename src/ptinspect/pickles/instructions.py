@@ -264,13 +264,13 @@ def _persid(machine: Machine, at: int) -> int:
 
 def _get_line(machine: Machine, at: int) -> int:
     text, at = machine.window.line(at)
-    machine.stack.append(machine.memo[int(text)])
+    machine.stack.append(machine.get(int(text)))
     return at
 
 
 def _put_line(machine: Machine, at: int) -> int:
     text, at = machine.window.line(at)
-    machine.memo[int(text)] = machine.stack[-1]
+    machine.put(int(text))
     return at
 
 

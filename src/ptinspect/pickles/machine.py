@@ -38,14 +38,15 @@ _BREAKS = (IndexError, KeyError, ValueError, TypeError, AttributeError, Overflow
 class Machine:
     """The state of one run; `run` is called once."""
 
-    __slots__ = ("frame_end", "limits", "marks", "memo", "objects", "stack", "stream", "text_bytes", "texts", "window")
+    __slots__ = ("frame_end", "limits", "marks", "memo", "objects", "sparse", "stack", "stream", "text_bytes", "texts", "window")
 
     def __init__(self, window: Window, limits: Limits, at: int = 0) -> None:
         self.window = window
         self.limits = limits
         self.stack: list[Value] = []
         self.marks: list[int] = []
-        self.memo: dict[int, Value] = {}
+        self.memo: list[Value] = []
+        self.sparse: dict[int, Value] = {}
         self.stream = Stream(start=at)
         self.objects = 0
         self.text_bytes = 0
@@ -66,7 +67,7 @@ class Machine:
         if stream.problem is not None:
             stream.root = self.salvage()
         self.show_texts()
-        self.memo = {}
+        self.memo, self.sparse = [], {}
         return stream
 
     def _broken(self, error: Exception) -> FileProblem:
@@ -116,6 +117,20 @@ class Machine:
         self.odd("something that is no plain name is called")
         if len(self.stream.computed) < COMPUTED:
             self.stream.computed.append(call)
+
+    def put(self, index: int) -> None:
+        """Remember what lies on top. Writers count from 0 on, which the list is for; other numbers go to a dict beside it."""
+        top = self.stack[-1]
+        if index == len(self.memo) and not self.sparse:
+            self.memo.append(top)
+        elif 0 <= index < len(self.memo):
+            self.memo[index] = top
+        else:
+            self.sparse[index] = top
+
+    def get(self, index: int) -> Value:
+        """What was remembered under a number; KeyError where nothing was."""
+        return self.memo[index] if 0 <= index < len(self.memo) else self.sparse[index]
 
     def show_texts(self) -> None:
         """Hand the strings gathered since the last time to whoever asked for them."""
@@ -199,7 +214,7 @@ class Machine:
             ("opcodes", self.stream.opcodes, limits.opcodes),
             ("objects", self.objects, limits.objects),
             ("stack", len(self.stack), limits.stack),
-            ("memo", len(self.memo), limits.memo),
+            ("memo", len(self.memo) + len(self.sparse), limits.memo),
             ("string_bytes", self.text_bytes, limits.string_bytes),
         )
         for name, value, limit in spent:
@@ -209,7 +224,7 @@ class Machine:
             raise _limit("seconds", f"{limits.seconds:g}")
 
     def _loop(self, at: int) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop on purpose, see the module's docstring
-        window, stack, marks, memo, stream = self.window, self.stack, self.marks, self.memo, self.stream
+        window, stack, marks, memo, sparse, stream = self.window, self.stack, self.marks, self.memo, self.sparse, self.stream
         push, rest, gather, refer = stack.append, instructions.TABLE.get, self.texts.append, stream.persistent.append
         started = time.monotonic()
         window.fill(at)
@@ -225,10 +240,16 @@ class Machine:
                 op = data[pos]
                 pos += 1
                 if op == 0x72:  # LONG_BINPUT
-                    memo[_U32(data, pos)[0]] = stack[-1]
+                    top = stack[-1]
+                    index = _U32(data, pos)[0]
+                    if index == len(memo) and not sparse:
+                        memo.append(top)
+                    else:
+                        self.put(index)
                     pos += 4
                 elif op == 0x68:  # BINGET
-                    push(memo[data[pos]])
+                    index = data[pos]
+                    push(memo[index] if index < len(memo) else sparse[index])
                     pos += 1
                 elif op == 0x4B:  # BININT1
                     push(data[pos])
@@ -276,7 +297,12 @@ class Machine:
                     stack[-1] = (stack[-1],)
                     made += 1
                 elif op == 0x71:  # BINPUT
-                    memo[data[pos]] = stack[-1]
+                    top = stack[-1]
+                    index = data[pos]
+                    if index == len(memo) and not sparse:
+                        memo.append(top)
+                    else:
+                        self.put(index)
                     pos += 1
                 elif op == 0x51:  # BINPERSID
                     stack[-1] = outside = Persistent(stack[-1])
@@ -298,7 +324,10 @@ class Machine:
                     stack[-1] = (stack[-1], second, third)
                     made += 1
                 elif op == 0x94:  # MEMOIZE
-                    memo[len(memo)] = stack[-1]
+                    if sparse:
+                        self.put(len(memo) + len(sparse))
+                    else:
+                        memo.append(stack[-1])
                     stream.instructions.add(op)
                 elif op == 0x8C:  # SHORT_BINUNICODE
                     length = data[pos]
@@ -318,7 +347,7 @@ class Machine:
                 elif op == 0x4E:  # NONE
                     push(None)
                 elif op == 0x6A:  # LONG_BINGET
-                    push(memo[_U32(data, pos)[0]])
+                    push(self.get(_U32(data, pos)[0]))
                     pos += 4
                 elif op == 0x88:  # NEWTRUE
                     push(True)
