@@ -44,6 +44,7 @@ def squeezed(name: str) -> str:
     return "".join(word for word in words(name) if not word.isdigit())
 
 
+@lru_cache(maxsize=20_000)
 def is_number(name: str) -> bool:
     """Whether a step of a path is a place in a list or a Sequential."""
     return name.isascii() and name.isdigit() and len(name) < 8

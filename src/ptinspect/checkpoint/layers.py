@@ -137,13 +137,13 @@ class TreeBuilder:
             made = self.nodes[path] = LayerNode(parts[-1], path, above.in_optimizer)
             above.add(made)
             return made
-        missing = [path]
-        while (parent := path.rpartition(".")[0]) not in self.nodes:
-            missing.append(parent)
+        missing = []
+        while (above := self.nodes.get(path)) is None:
+            parent, _, name = path.rpartition(".")
+            missing.append((path, name))
             path = parent
-        above = self.nodes[parent]
-        for step in reversed(missing):
-            made = LayerNode(step.rpartition(".")[2], step, above.in_optimizer)
+        for step, name in reversed(missing):
+            made = LayerNode(name, step, above.in_optimizer)
             above.add(made)
             self.nodes[step] = above = made
         return above

@@ -67,8 +67,8 @@ def _node(node: LayerNode) -> str:
     more = _more(node) if node.because or node.class_name or node.slot_of or node.values else ""
     return (
         f'{{"name": {quoted(node.name)}, "path": {quoted(node.path)}, "type": {_text(node.type)}, "certainty": {_text(node.certainty)}, '
-        f'"parameters": {node.parameters}, "trainable": {_WORDS[node.trainable]}, "training": {_WORDS[node.training]}, '
-        f'"bytes": {node.bytes}, "extra": {_text(node.extra)}{more}, "tensors": [{rows}], "children": ['
+        f"{_sums(node.parameters, node.trainable, node.training, node.bytes)}"
+        f'"extra": {_text(node.extra)}{more}, "tensors": [{rows}], "children": ['
     )
 
 
@@ -88,14 +88,22 @@ def _tensor(row: TensorRow) -> str:
     problem = f', "problem": {quoted(tensor.problem)}' if tensor.problem else ""
     shared = ", ".join(map(quoted, row.shared_with)) if row.shared_with else ""
     return (
-        f'{{"name": {quoted(row.name)}, "path": {quoted(row.path)}, "shape": {_shape(tensor.shape)}, "dtype": "{tensor.dtype.name}", '
-        f'"role": "{row.role}", "requires_grad": {_WORDS[row.requires_grad]}, "shared_with": [{shared}]{problem}}}'
+        f'{{"name": {quoted(row.name)}, "path": {quoted(row.path)}, '
+        f'{_layout(tensor.shape, tensor.dtype.name, row.role, row.requires_grad)}"shared_with": [{shared}]{problem}}}'
     )
 
 
+# What many nodes and tensors say alike is spelled once.
+
+
 @lru_cache(maxsize=4_096)
-def _shape(shape: tuple[int, ...]) -> str:
-    return str(list(shape))
+def _sums(parameters: int, trainable: bool | str | None, training: bool | None, nbytes: int) -> str:
+    return f'"parameters": {parameters}, "trainable": {_WORDS[trainable]}, "training": {_WORDS[training]}, "bytes": {nbytes}, '
+
+
+@lru_cache(maxsize=4_096)
+def _layout(shape: tuple[int, ...], dtype: str, role: str, requires_grad: bool | None) -> str:
+    return f'"shape": {list(shape)}, "dtype": "{dtype}", "role": "{role}", "requires_grad": {_WORDS[requires_grad]}, '
 
 
 @lru_cache(maxsize=4_096)

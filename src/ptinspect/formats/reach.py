@@ -94,23 +94,21 @@ class Walk:
             return 0
         prefix = step.text(self.limits.name_chars)
         prefix = f"{prefix}." if prefix else ""
+        longest, in_weights = self.limits.name_chars - len(prefix), step.in_weights
+        reached, rebuilt, free = self.reached, self.rebuilder.tensor, self._free
         count = 0
         for key, item in entries(pairs):
-            if type(key) is not str or type(item) is not Call or item.name not in PLAIN or len(prefix) + len(key) > self.limits.name_chars:
+            if type(key) is not str or type(item) is not Call or item.name not in PLAIN or len(key) > longest:
                 break
-            self._take(item, self._free(prefix + key), step.in_weights)
+            path = free(prefix + key)
+            tensor = reached.by_value.get(id(item))
+            if tensor is None:
+                tensor = changed_name(rebuilt(item) or invalid("its description cannot be read"), path)
+                reached.by_value[id(item)] = tensor
+                reached.tensors.append(tensor)
+            reached.places.append(Place(path, tensor, in_weights))
             count += 1
         return count
-
-    def _take(self, call: Call, path: str, in_weights: bool) -> None:
-        """One tensor of a run, under one name."""
-        reached = self.reached
-        tensor = reached.by_value.get(id(call))
-        if tensor is None:
-            tensor = self.rebuilder.tensor(call) or invalid("its description cannot be read")
-            reached.by_value[id(call)] = changed_name(tensor, path)
-            reached.tensors.append(tensor)
-        reached.places.append(Place(path, tensor, in_weights))
 
     def _outside(self, value: Persistent, step: Step) -> None:
         """A reference to something outside the stream: a storage, in all containers but the oldest."""
@@ -181,8 +179,10 @@ def key_text(key: Value) -> str:
 def _below(value: Value, step: Step, done: int = 0) -> list[tuple[Value, Step]]:
     """What a plain container holds after the entries that are done. Keys that are containers themselves may hold tensors too."""
     if type(value) is Dict:
-        below = _entries(value.pairs, step, done)
-        below += [(key, Step(step, key_text(key))) for key, _ in value.pairs if _may_hold(key)]
+        below: list[tuple[Value, Step]] = []
+        if done < len(value.pairs):
+            below += _entries(value.pairs, step, done)
+            below += [(key, Step(step, key_text(key))) for key, _ in value.pairs if _may_hold(key)]
         return below + [(state, step) for state in value.states if _may_hold(state)]
     items = value.items if type(value) is Set else value
     return [(item, Step(step, str(index))) for index, item in enumerate(items) if _may_hold(item)]

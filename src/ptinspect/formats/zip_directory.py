@@ -20,7 +20,7 @@ from ptinspect.formats.torch_choice import SortedNames
 from ptinspect.formats.zip_end import AGAIN, CENTRAL, FULL, LOCAL, find_end
 from ptinspect.limits import Limits
 
-_ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII").unpack_from
+_ENTRY = struct.Struct("<4s4xHH4xIIIHHH8xI").unpack_from  # without versions, dates and attributes
 _HEADER = struct.Struct("<4sHHHHHIIIHH")
 
 STORED, DEFLATED = 0, 8
@@ -62,7 +62,7 @@ class ZipDirectory:
         found: list[Record] = []
         try:
             while len(found) < count or data[at : at + 4] == CENTRAL:
-                signature, _, _, flags, method, _, _, crc, stored, size, n, e, c, _, _, _, header = _ENTRY(data, at)
+                signature, flags, method, crc, stored, size, n, e, c, header = _ENTRY(data, at)
                 if signature != CENTRAL:
                     raise Corrupt("an entry of this zip archive's directory is damaged", AGAIN)
                 raw = data[at + 46 : at + 46 + n]
