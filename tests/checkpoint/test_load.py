@@ -122,6 +122,9 @@ def plain_cases(folder):
     yield "model in a checkpoint", Case({"model": net, "epoch": 1}, sd, needs="safe_globals")
     yield "legacy model", Case(net, sd, "legacy", "weights_only=False")
     yield "parallel model", Case(nn.DataParallel(net), sd, needs="safe_globals")
+    holder = nn.Module()
+    holder.model = net  # as DetectionModel of YOLO keeps its layers: the name is its own
+    yield "model with a model inside", Case(nn.DataParallel(holder), holder.state_dict(), needs="safe_globals")
     yield "lightning", Case(lightning, sd)
     yield "optimizer", Case(optimizer.state_dict(), None)
     yield "tensor", Case(torch.ones(3), None)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from ptinspect.checkpoint.model import Evidence, Kind, WeightSet
-from ptinspect.checkpoint.weight_sets import WeightSearch, metadata_of
+from ptinspect.checkpoint.numpy_values import array_of
+from ptinspect.checkpoint.weight_sets import HOLDING, WeightSearch, metadata_of
 from ptinspect.formats.document import Container, Document
+from ptinspect.pickles.values import Value, children
+
+MOST_LOOKED_AT = 20_000
 
 _BY_CONTAINER: dict[Container, Kind] = {"torchscript": "torchscript", "torch-export": "exported_program"}
 
@@ -20,8 +24,25 @@ def kind_of(document: Document, search: WeightSearch) -> tuple[Kind, Evidence]:
         because = f"the root is an object of class {at_root.class_name} that carries modules and parameters"
         return "model", Evidence("a pickled model", "confirmed", because)
     if not document.tensors:
-        return "other", Evidence("a file without tensors", "confirmed", "nothing that is reachable from its root is a tensor")
+        arrays = _arrays(document.root)
+        beside = f"; its {arrays:,} numpy array{'s are values' if arrays > 1 else ' is a value'}" if arrays else ""
+        return "other", Evidence("a file without tensors", "confirmed", f"nothing that is reachable from its root is a tensor{beside}")
     return _by_structure(document, search, at_root)
+
+
+def _arrays(root: Value) -> int:
+    """How many numpy arrays lie below a root, as far as a bounded look goes: weights kept as arrays look like no weights at all."""
+    todo, seen, found = [root], set[int](), 0
+    while todo and len(seen) < MOST_LOOKED_AT:
+        value = todo.pop()
+        if type(value) not in HOLDING or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if array_of(value) is not None:
+            found += 1
+        else:
+            todo.extend(children(value))
+    return found
 
 
 def _by_structure(document: Document, search: WeightSearch, at_root: WeightSet | None) -> tuple[Kind, Evidence]:

@@ -146,11 +146,19 @@ def _weights(name: str, checkpoint: Checkpoint, main: WeightSet) -> Iterator[str
         return
     if main.form == "model":
         yield f"state_dict = {name}{way}.state_dict()"
-        yield from _renamed(main, common_prefix(_plain(main)) or "")
+        yield from _renamed(main, _put_in_by_wrappers(main))
         return
     if name + way != "state_dict":
         yield f"state_dict = {name}{way}"
     yield from _filled(main, checkpoint.architecture)
+
+
+def _put_in_by_wrappers(main: WeightSet) -> str:
+    """The prefix of a pickled model that is not its own: one `module.` for each wrapper; `model.` is an attribute of its class."""
+    lead, found = common_prefix(_plain(main)) or "", ""
+    for _ in main.wrapped_in:
+        found += "module." if lead.startswith(f"{found}module.") else ""
+    return found
 
 
 def _filled(main: WeightSet, found: Architecture | None) -> Iterator[str]:

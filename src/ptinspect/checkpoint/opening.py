@@ -43,7 +43,7 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
     training = training_of(document, weights, kind, os.path.basename(path), TensorScalars(source, document, limits))
     main = next((found for found in weights if found.role == "main"), None)
     architecture = recognise(main) if main is not None else None
-    evidence = [because, Evidence(f"a {document.container} file", "confirmed", "told by its content, not by its name"), *chosen]
+    evidence = [because, Evidence(f"a {document.container} file", "confirmed", "its content says so, whatever its name is"), *chosen]
     unpacked = packed_count(main) if main is not None else None
     evidence += [unpacked.evidence] if unpacked else []
     evidence += [Evidence(architecture.claim, "inferred", architecture.because)] if architecture else []

@@ -163,7 +163,12 @@ def _rank(path: Path) -> int:
 def _progress_evidence(progress: Progress) -> list[Evidence]:
     told = (("epoch", progress.epoch), ("step", progress.step), ("loss", progress.loss))
     known = [(name, value) for name, value in told if value is not None]
-    return [Evidence(f"{name} {value}", "confirmed", f"the file stores it as `{progress.where[name]}`") for name, value in known]
+    return [Evidence(f"{name} {_short(value)}", "confirmed", f"the file stores it as `{progress.where[name]}`") for name, value in known]
+
+
+def _short(value: Scalar) -> str:
+    """A float32 would print ten digits that nobody wrote."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _class_evidence(optimizers: Sequence[Optimizer], schedulers: Sequence[Scheduler], survey: Survey) -> list[Evidence]:
@@ -183,5 +188,5 @@ def _named_evidence(named: FromName | None) -> list[Evidence]:
         return []
     said = [(name, value) for name, value in (("epoch", named.epoch), ("step", named.step)) if value is not None]
     texts = [f"{name} {value}" for name, value in (*said, *named.metrics.items())]
-    texts += [f"a metric of {value}" for value in named.values]
+    texts += [f"a metric of {_short(value)}" for value in named.values]
     return [Evidence(", ".join(texts), "inferred", f"the file's name says so: {named.name}")]

@@ -238,7 +238,7 @@ def with_roles(found: list[WeightSet]) -> tuple[tuple[WeightSet, ...], tuple[Evi
     named = tuple(_role(weights, main) for weights in found)
     if not rules:
         return named, ()
-    return named, (Evidence(f"the main weights are `{main.path or 'the root'}`", "inferred", " and ".join(rules)),)
+    return named, (Evidence(f"the main weights are {f'`{main.path}`' if main.path else 'the root'}", "inferred", " and ".join(rules)),)
 
 
 def _live(found: list[WeightSet]) -> tuple[list[WeightSet], list[str]]:

@@ -11,6 +11,7 @@ from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.training import Training
 from ptinspect.cli.output import count_text, plain, plural, size_text
+from ptinspect.cli.training_text import progress_parts, purpose_text, training_lines
 
 WIDTH = 100
 MOST_FINDINGS = 12
@@ -27,6 +28,11 @@ _WHAT = {
     "optimizer": "An optimizer's state",
     "tensors": "Tensors",
     "other": "A file without tensors",
+}
+_SEGMENTS = {
+    "_orig_mod": "torch.compile",
+    "_fsdp_wrapped_module": "FSDP",
+    "_checkpoint_wrapped_module": "activation checkpointing",
 }
 _SAFE = {
     "data": "It holds data only. Nothing in it was run.",
@@ -62,9 +68,11 @@ def sentence(checkpoint: Checkpoint) -> str:
     if main is not None:
         of = f" of class {plain(main.class_name)}" if main.class_name else ""
         where = f" in `{plain(main.path)}`" if main.path else ""
-        text += f"{of} with {_count(main)}{where}"
+        text += f"{of} with {_count(main)}" if checkpoint.kind == "model" else f" with {_count(main)}{where}{of}"
     elif checkpoint.document.tensors:
         text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
+    if checkpoint.kind in ("other", "tensors") and checkpoint.training is not None:
+        text += purpose_text(checkpoint.training)
     text += _state_text(checkpoint)
     others = len(checkpoint.weights) - 1
     text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""
@@ -85,10 +93,9 @@ def _state_text(checkpoint: Checkpoint) -> str:
     architecture, training = checkpoint.architecture, checkpoint.training
     parts = [architecture.claim] if architecture else []
     if training is not None:
-        fields = training.fields()
-        parts += [f"{name} {plain(str(fields[name]))}" for name in ("epoch", "step", "loss") if fields[name] is not None]
-        optimizer = fields["optimizer"]
-        parts += [plain(str(optimizer["class"]))] if optimizer and optimizer["class"] else []
+        parts += progress_parts(training)
+        optimizer = training.optimizer
+        parts += [plain(optimizer.class_name)] if optimizer and optimizer.class_name else []
     return "".join(f", {part}" for part in parts)
 
 
@@ -126,36 +133,20 @@ def _weights_text(weights: WeightSet, training: Training | None) -> str:
     parts += [f"{trained.trainable:,} trainable, {trained.frozen:,} frozen ({trained.certainty})"] if trained else []
     parts += [f"wrapped in {plain(name)}" for name in weights.wrapped_in]
     parts += [f"every name begins with `{weights.prefix}`"] if weights.prefix else []
+    parts += [f"names hold `{step}` ({what})" for step, what in _SEGMENTS.items() if _is_step(step, weights)]
     return ", ".join(parts) + ("" if weights.split == "confirmed" else "; parameters and buffers told apart by their names")
 
 
+def _is_step(step: str, weights: WeightSet) -> bool:
+    return any(step in entry.name for entry in weights.entries)
+
+
 def _training(training: Training | None) -> Iterator[str]:
-    """How far the training was, with what; the trees of settings stay in --json."""
-    if training is None:
-        return
-    fields = training.fields()
-    yield ""
-    yield "Training"
-    progress = {name: fields[name] for name in ("epoch", "step", "loss") if fields[name] is not None} | fields["metrics"]
-    if progress:
-        yield from _wrapped(", ".join(f"{plain(name)} {plain(str(value))}" for name, value in list(progress.items())[:MOST_NAMES]))
-    for optimizer in fields["optimizers"][:MOST_WEIGHTS]:
-        rates = ", ".join(f"lr {group.get('lr')} for {plural(group['params'], 'parameter')}" for group in optimizer["groups"][:4])
-        yield from _wrapped(
-            f"{plain(optimizer['path']) or 'optimizer'}: {plain(str(optimizer['class']))} ({optimizer['certainty']}), {rates}"
-        )
-    for scheduler in fields["schedulers"][:MOST_WEIGHTS]:
-        shown = ", ".join(f"{plain(name)} {plain(str(value))}" for name, value in scheduler.items() if _is_short(value) and name != "path")
-        yield from _wrapped(f"{plain(str(scheduler.get('path') or 'schedule'))}: {shown}")
-    for title in ("hyper_parameters", "versions"):
-        names = [f"{plain(name)} {plain(str(value))}" if _is_short(value) else plain(name) for name, value in fields[title].items()]
-        if names:
-            more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-            yield from _wrapped(f"{title.replace('_', '-')}: {', '.join(names[:MOST_NAMES])}{more}")
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, (int, float, str, bool)) and len(str(value)) < 60
+    lines = list(training_lines(training)) if training is not None else []
+    if lines:
+        yield ""
+        yield "Training"
+        yield from (part for line in lines for part in _wrapped(line))
 
 
 def _numbers(checkpoint: Checkpoint) -> Iterator[str]:
