@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from fnmatch import translate
 
+from ptinspect.checkpoint.layer_folding import fold, holds_wrapper, raw_paths
 from ptinspect.checkpoint.layer_totals import add_totals
 from ptinspect.checkpoint.layer_types import inferred_types
 from ptinspect.checkpoint.layers import MOST_ROWS, LayerNode, TreeBuilder
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.slots import trainable_of
-from ptinspect.checkpoint.weight_sets import joined, metadata_of
+from ptinspect.checkpoint.weight_sets import joined, metadata_of, without_wrappers
 from ptinspect.errors import InspectError
 from ptinspect.pickles.values import entries, lookup, pairs_of
 
@@ -27,6 +28,8 @@ def layer_tree(checkpoint: Checkpoint, weights: str | None = None, match: str | 
     _name_slots(builder, checkpoint)
     if checkpoint.document.container == "safetensors":  # its header is an unordered mapping: names sort as people count
         _sort(root)
+    if any(holds_wrapper(found) for found in checkpoint.weights):
+        fold(list(root.walk()), {found.path for found in checkpoint.weights})
     if weights is not None:
         root = builder.nodes[chosen(checkpoint, weights).path]
     if match:
@@ -75,8 +78,14 @@ def _infer(builder: TreeBuilder, weights: WeightSet) -> None:
         version = lookup(item, "version")
         if type(key) is str and type(version) is int:
             versions[key] = version
-    for path, guess in inferred_types(((e.name, e.tensor) for e in weights.entries[:MOST_ROWS]), versions).items():
-        node = builder.nodes.get(joined(weights.path, path) if path else weights.path)
+    named = ((entry.name, entry.tensor) for entry in weights.entries[:MOST_ROWS])
+    raw: dict[str, str] = {}
+    if holds_wrapper(weights):  # neighbours know each other by the names that they have without wrappers
+        raw = raw_paths(builder.nodes[weights.path])
+        named = ((without_wrappers(name), tensor) for name, tensor in named)
+        versions = {without_wrappers(name): version for name, version in versions.items()}
+    for path, guess in inferred_types(named, versions).items():
+        node = builder.nodes.get(raw.get(path) or (joined(weights.path, path) if path else weights.path))
         if node is not None and (node.type is None or node.path == weights.path):
             node.type, node.certainty, node.because = guess.type, "inferred", guess.because
             node.extra, node.real_parameters = guess.extra, guess.parameters
