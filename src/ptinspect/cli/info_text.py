@@ -17,6 +17,7 @@ WIDTH = 100
 MOST_FINDINGS = 12
 MOST_WEIGHTS = 8
 MOST_NAMES = 12
+LONGEST_NAME = 64
 _STAY = "\x1f"  # a space where no line may break; nothing of a file can hold one here, `plain` has spelled it out
 
 _WHAT = {
@@ -161,9 +162,14 @@ def _numbers(checkpoint: Checkpoint) -> Iterator[str]:
     size = f" ({size_text(totals.stored)})" if totals.stored >= 1_000 else ""
     yield f"  stored    {totals.stored:,} bytes{size}, {totals.wasted:,} of them wasted"
     for names in totals.shared[:MOST_NAMES]:
-        yield from _wrapped("shared    " + " = ".join(plain(name) for name in names[:4]) + (" …" if len(names) > 4 else ""))
+        yield from _wrapped("shared    " + " = ".join(_cut(plain(name)) for name in names[:4]) + (" …" if len(names) > 4 else ""))
     for name, text in document.facts.items():
         yield from _wrapped(f"{name}: {plain(text)}")
+
+
+def _cut(name: str) -> str:
+    """A name of reasonable length; Lightning's keys hold all settings of a callback."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2 - 1]}…{name[-LONGEST_NAME // 2 :]}"
 
 
 def _names(checkpoint: Checkpoint) -> Iterator[str]:
