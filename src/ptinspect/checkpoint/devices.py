@@ -27,11 +27,12 @@ def _elsewhere(document: Document) -> list[Finding]:
     if first is None:
         return []
     total, whole = sum(counts.values()), len(document.tensors)
-    names = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:_LISTED])
+    by_device = ", ".join(f"{name} {count:,}" for name, count in list(counts.items())[:_LISTED])
     more = f" and {len(counts) - _LISTED:,} more devices" if len(counts) > _LISTED else ""
     how_many = "every tensor was" if total == whole else f"{total:,} of {whole:,} tensors {'was' if total == 1 else 'were'}"
     title = f"{how_many} saved on {' and '.join(counts) if len(counts) <= _LISTED else f'{len(counts):,} devices'}"
-    detail = f'By device: {names}{more}. A machine without these needs `map_location="cpu"` to load the file.'
+    listed = f"By device: {by_device}{more}. " if len(counts) > 1 else ""
+    detail = f'{listed}A machine without {"them" if len(counts) > 1 else "it"} needs `map_location="cpu"` to load the file.'
     return [Finding("info", title, detail, first.name)]
 
 

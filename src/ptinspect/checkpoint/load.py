@@ -47,6 +47,8 @@ def _lines(checkpoint: Checkpoint) -> Iterator[str]:
         yield from (line.replace("PATH", repr(path)) for line in by_container)
         if document.container == "safetensors" and main is not None:
             yield from _filled(main, checkpoint.architecture)
+        if document.container == "torch-package":
+            yield from _from_package(document, _LOADED.get(checkpoint.kind, "checkpoint"))
         return
     name = _LOADED.get(checkpoint.kind, "checkpoint")
     yield from _torch_load(path, name, document, checkpoint.safety)
@@ -73,6 +75,15 @@ def _obstacle(document: Document, safety: Safety) -> str | None:
     return None
 
 
+def _from_package(document: Document, name: str) -> Iterator[str]:
+    """What to take out of a package: its pickle, where there is one; `folder/package/resource.pkl` is its record."""
+    own = [pickle.name.split("/")[1:] for pickle in document.pickles if "/.data/" not in pickle.name]
+    if len(own) == 1 and len(own[0]) > 1:
+        yield f'{name} = importer.load_pickle({".".join(own[0][:-1])!r}, {own[0][-1]!r}, map_location="cpu")'
+    else:
+        yield "print(importer.file_structure())"
+
+
 _BY_CONTAINER: dict[str, tuple[str, ...]] = {
     "safetensors": ("from safetensors.torch import load_file", "", "state_dict = load_file(PATH)"),
     "torchscript": (
@@ -93,7 +104,6 @@ _BY_CONTAINER: dict[str, tuple[str, ...]] = {
         "import torch",
         "",
         "importer = torch.package.PackageImporter(PATH)",
-        "print(importer.file_structure())",
     ),
 }
 

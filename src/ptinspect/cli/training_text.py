@@ -66,16 +66,18 @@ def _progress(training: Training, fields: Mapping[str, Any]) -> Iterator[str]:
         yield ", ".join(f"{plain(name)} {value_text(value)}" for name, value in list(stored.items())[:MOST_NAMES])
     if training.from_name is not None:
         counts = {"epoch": training.from_name.epoch, "step": training.from_name.step, **training.from_name.metrics}
-        parts = [f"{plain(name)} {value_text(value)}" for name, value in counts.items() if value is not None]
+        fresh = {name: value for name, value in counts.items() if value is not None and value != stored.get(name)}
+        parts = [f"{plain(name)} {value_text(value)}" for name, value in fresh.items()]
         parts += [value_text(value) for value in training.from_name.values]
-        yield f"by the file's name (inferred): {', '.join(parts[:MOST_NAMES])}"
+        if parts:
+            yield f"by the file's name (inferred): {', '.join(parts[:MOST_NAMES])}"
 
 
 def _optimizer(optimizer: Mapping[str, Any]) -> str:
     groups = optimizer["groups"]
     rates = [f"lr {value_text(group.get('lr'))} for {plural(group['params'], 'parameter')}" for group in groups[:MOST_GROUPS]]
     rates += [f"and {len(groups) - MOST_GROUPS:,} more groups"] if len(groups) > MOST_GROUPS else []
-    return f"{plain(optimizer['path']) or 'optimizer'}: {_class(optimizer)}, {', '.join(rates)}"
+    return ", ".join([f"{plain(optimizer['path']) or 'optimizer'}: {_class(optimizer)}", *rates])
 
 
 def _scheduler(scheduler: Mapping[str, Any]) -> str:
