@@ -1,0 +1,1 @@
+"""Numbers: statistics, histograms and health of tensors, read in a stream."""

@@ -1,0 +1,273 @@
+"""Statistics of many tensors in one stream over the file, by several threads.
+
+Large tensors are counted in portions whose results merge; small ones are sorted whole, many at a time. Memory is a buffer and a few
+counters for each thread, whatever the file holds. What two names share is counted once. `tests/bench` says how fast it is.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from ptinspect.analysis.between import Between, between_for
+from ptinspect.analysis.histogram import BINS, Edges, Histogram, choose_edges, counted
+from ptinspect.analysis.portions import CHUNK_BYTES, Portion, chunks, implied_zeros, portions, repeats_of
+from ptinspect.analysis.statistics import Statistics, edge_type, told
+from ptinspect.analysis.tallies import Tally, tally_for
+from ptinspect.analysis.tensor_stats import TensorStats, stats_of
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.checkpoint.storage_bytes import StorageBytes
+from ptinspect.errors import Cancelled, FileProblem
+from ptinspect.frozen import frozen
+from ptinspect.tensors import TensorInfo
+
+SMALL = 1 << 16  # elements; below it sorting is as quick as counting, and exact
+WORTH = 60_000_000  # elements; below it numpy is done before the compiled loops are there
+_BATCH = 128
+_AHEAD = 64
+
+Progress = Callable[[int, int], None]
+Found = tuple[int, Statistics]
+Part = TensorStats | Histogram | str
+
+
+@frozen
+class Request:
+    """What to count, and how: everything that the work needs, so that it can be done anywhere."""
+
+    checkpoint: Checkpoint
+    tensors: Sequence[TensorInfo]
+    bins: int = BINS
+    threads: int = 0
+    compiled: bool | None = None
+
+
+def statistics(request: Request, progress: Progress | None = None) -> Iterator[Found]:
+    """The statistics of each tensor, by its place in the request, in the order of the file.
+
+    `progress(done, total)` is told the bytes between portions, and may raise Cancelled to end the work.
+    """
+    with StorageBytes(request.checkpoint) as storages, _Run(request, storages, progress) as run:
+        yield from run.results()
+
+
+@dataclass(slots=True)
+class _Job:
+    """Work that was handed out: a batch of small tensors, or the portions of a large one, perhaps for the second time."""
+
+    places: tuple[int, ...]
+    futures: list[tuple[int, Future[Any]]]
+    stats: TensorStats | None = None
+    edges: Edges | None = None
+
+
+class _Run:
+    """One stream: threads, and what they were given."""
+
+    def __init__(self, request: Request, storages: StorageBytes, progress: Progress | None) -> None:
+        self.request, self.storages, self.progress = request, storages, progress
+        self.tensors, self.names = distinct(request.tensors)
+        self.kernels = _kernels(request, self.tensors)
+        self.done, self.total = 0, sum(nbytes_of(tensor) for tensor in self.tensors)
+        self.stopped = threading.Event()
+        self.own = threading.local()
+        self.pool = ThreadPoolExecutor(request.threads or max(2, min(8, os.cpu_count() or 2)), "statistics")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def results(self) -> Iterator[Found]:
+        """Hand out work some way ahead, and take it back in order."""
+        waiting: deque[_Job] = deque()
+        for job in self._jobs():
+            waiting.append(job)
+            while sum(len(other.futures) for other in waiting) > _AHEAD:
+                yield from self._finished(waiting)
+        while waiting:
+            yield from self._finished(waiting)
+
+    def _jobs(self) -> Iterator[_Job]:
+        batch: list[int] = []
+        for place in sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at])):
+            if self.tensors[place].elements > SMALL:
+                yield self._portions((place,))
+                continue
+            batch.append(place)
+            if len(batch) == _BATCH:
+                yield self._batch(batch)
+                batch = []
+        if batch:
+            yield self._batch(batch)
+
+    def _batch(self, batch: list[int]) -> _Job:
+        size = sum(nbytes_of(self.tensors[place]) for place in batch)
+        return _Job(tuple(batch), [(size, self.pool.submit(self._sorted, tuple(batch)))])
+
+    def _portions(self, places: tuple[int, ...], stats: TensorStats | None = None, edges: Edges | None = None) -> _Job:
+        tensor = self.tensors[places[0]]
+        try:
+            parts = list(portions(self.storages, tensor))
+        except FileProblem as problem:
+            failed: Future[Any] = Future()
+            failed.set_result(problem.message)
+            return _Job(places, [(nbytes_of(tensor), failed)])
+        submitted = [(0 if edges else part.nbytes, self.pool.submit(self._counted, tensor, part, edges)) for part in parts]
+        return _Job(places, submitted, stats, edges)
+
+    # -- in a thread ---------------------------------------------------------------------------------------------------
+
+    def _sorted(self, batch: tuple[int, ...]) -> list[Statistics]:
+        return [self._small(self.tensors[place]) for place in batch]
+
+    def _small(self, tensor: TensorInfo) -> Statistics:
+        self._go_on()
+        try:
+            found = list(chunks(self.storages, Portion(tensor), self._buffer()))
+        except FileProblem as problem:
+            return Statistics(problem=problem.message)
+        stats = stats_of(np.concatenate(found)) if found else TensorStats()
+        stats = stats.with_zeros(implied_zeros(tensor, stats))
+        if not stats.count:
+            return told(stats, None)
+        return told(stats, counted(stats.census, choose_edges(stats, edge_type(tensor.dtype), self.request.bins)))
+
+    def _counted(self, tensor: TensorInfo, part: Portion, edges: Edges | None) -> Part:
+        into: Tally | Between = self._tally(tensor) if edges is None else between_for(edges, tensor.dtype, self.kernels)
+        try:
+            for chunk in chunks(self.storages, part, self._buffer()):
+                self._go_on()
+                into.add(chunk)
+        except FileProblem as problem:
+            into.take()
+            return problem.message
+        return into.take()
+
+    def _go_on(self) -> None:
+        if self.stopped.is_set():
+            raise Cancelled("the work was stopped")
+
+    def _tally(self, tensor: TensorInfo) -> Tally:
+        tallies: dict[str, Tally] = self.own.__dict__.setdefault("tallies", {})
+        if tensor.dtype.name not in tallies:
+            tallies[tensor.dtype.name] = tally_for(tensor.dtype, self.kernels)
+        return tallies[tensor.dtype.name]
+
+    def _buffer(self) -> np.ndarray[Any, Any]:
+        if "buffer" not in self.own.__dict__:
+            self.own.buffer = np.empty(CHUNK_BYTES, np.uint8)
+        found: np.ndarray[Any, Any] = self.own.buffer
+        return found
+
+    # -- and back ------------------------------------------------------------------------------------------------------
+
+    def _finished(self, waiting: deque[_Job]) -> Iterator[Found]:
+        job = waiting.popleft()
+        parts = [self._taken(size, future) for size, future in job.futures]
+        if type(parts[0]) is list:
+            results = zip(job.places, parts[0], strict=True)
+        else:
+            result = self._together(job, parts)
+            if isinstance(result, _Job):
+                waiting.append(result)
+                return
+            results = zip(job.places, [result], strict=True)
+        for place, result in results:
+            for name in self.names[place]:
+                yield name, result
+
+    def _taken(self, size: int, future: Future[Any]) -> Any:
+        found = future.result()
+        self.done += size
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+        return found
+
+    def _together(self, job: _Job, parts: list[Part]) -> Statistics | _Job:
+        """A large tensor from its portions, or the job of counting it again between even edges."""
+        problem = next((part for part in parts if isinstance(part, str)), None)
+        if problem is not None:
+            return Statistics(problem=problem)
+        tensor = self.tensors[job.places[0]]
+        histograms = [part for part in parts if isinstance(part, Histogram)]
+        if job.stats is not None and histograms:
+            return told(job.stats, _whole(histograms, tensor, job.stats))
+        stats = TensorStats()
+        for part in parts:
+            stats = stats.merged(part) if isinstance(part, TensorStats) else stats
+        stats = stats.times(repeats_of(tensor))
+        stats = stats.with_zeros(implied_zeros(tensor, stats)).known()
+        if not stats.count:
+            return told(stats, None)
+        edges = choose_edges(stats, edge_type(tensor.dtype), self.request.bins)
+        return self._portions(job.places, stats, edges) if edges.need_count else told(stats, counted(stats.census, edges))
+
+
+def _whole(parts: list[Histogram], tensor: TensorInfo, stats: TensorStats) -> Histogram:
+    """All parts of a histogram, and the zeros that a sparse tensor does not store."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.merged(part)
+    return whole.times(repeats_of(tensor)).with_zeros(stats.count - whole.total * repeats_of(tensor))
+
+
+def distinct(tensors: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[list[int]]]:
+    """Each tensor once, and at which places it was asked for."""
+    places: dict[object, int] = {}
+    unique: list[TensorInfo] = []
+    names: list[list[int]] = []
+    for name, tensor in enumerate(tensors):
+        known = places.setdefault(_same(tensor), len(unique))
+        if known == len(unique):
+            unique.append(tensor)
+            names.append([])
+        names[known].append(name)
+    return unique, names
+
+
+def _same(tensor: TensorInfo) -> object:
+    """Equal for names of the same values."""
+    if tensor.storage is None or tensor.parts or tensor.problem or tensor.quantizer:
+        return id(tensor)
+    return tensor.storage.key, tensor.storage_offset, tensor.shape, tensor.strides, tensor.dtype.name
+
+
+def nbytes_of(tensor: TensorInfo) -> int:
+    """About how many bytes there are to read for it."""
+    if tensor.problem:
+        return 0
+    return max(0, tensor.span[1] - tensor.span[0]) if tensor.storage is not None else sum(nbytes_of(part) for part in tensor.parts)
+
+
+def _offset(tensor: TensorInfo) -> tuple[int, str]:
+    storage = next(iter(tensor.storages()), None)
+    if storage is None:
+        return 0, ""
+    return (storage.offset or 0) + tensor.span[0], storage.key
+
+
+def _kernels(request: Request, tensors: list[TensorInfo]) -> Any:
+    """The compiled loops, where they are worth their start and can be had; numpy otherwise."""
+    wanted = request.compiled
+    if wanted is None:
+        wanted = sum(tensor.elements for tensor in tensors if tensor.elements > SMALL and not tensor.problem) >= WORTH
+    if not wanted:
+        return None
+    try:
+        from ptinspect.analysis import kernels  # noqa: PLC0415 - numba takes longer to import than most files to count
+    except ImportError:
+        return None
+    return kernels
+
+
+__all__ = ["SMALL", "Progress", "Request", "distinct", "statistics"]
