@@ -152,8 +152,8 @@ def test_that_low_bit_weights_are_counted_as_what_they_stand_for(tmp_path):
 def test_that_depth_adds_up_what_it_hides(tmp_path):
     text = of(nn.Sequential(nn.Sequential(nn.Linear(3, 2)), nn.Linear(2, 2)), tmp_path, 1)
     table, totals = rows(text)
-    assert len(table) == 2
-    assert [line[:83].split()[-1] for line in table] == ["8", "6"]
+    assert [line[:83].split()[-1] for line in table] == ["14", "8", "6"]
+    assert table[0].startswith("(the root)                     Sequential ")
     assert total(totals, "Parameters") == 14
 
 
@@ -179,3 +179,12 @@ def test_that_a_lone_tensor_has_a_name_in_the_table(tmp_path):
     lines, totals = rows(of(torch.ones(2, 3), tmp_path))
     assert lines[0].split() == ["(the", "root)", "float32", "(2,", "3)", "other"]
     assert totals[0].startswith("Parameters")
+
+
+def test_that_a_model_of_one_layer_says_what_it_is(tmp_path):
+    lines, _ = rows(of(nn.LSTM(4, 8, 2), tmp_path))
+    assert lines[0].startswith("(the root)                     LSTM(4, 8, num_layers=2)")
+    lines, _ = rows(of(nn.Linear(4, 8).state_dict(), tmp_path))
+    assert lines[0].startswith("(the root)                     Linear?")
+    lines, _ = rows(of(nn.Sequential(nn.Linear(4, 8)).state_dict(), tmp_path))
+    assert lines[0].startswith("0 ")

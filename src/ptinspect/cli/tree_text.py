@@ -56,6 +56,8 @@ def table_lines(root: LayerNode, depth: int | None) -> Iterator[str]:
     yield "─" * width
     seen: dict[object, str] = {}
     for node, level in _levels(root, depth):
+        if level < 0 and (node.class_name or node.certainty == "inferred"):
+            yield _node_line(node, 0, columns, max(1, root.parameters))
         if level >= 0:
             yield _node_line(node, level, columns, max(1, root.parameters))
         if _in_one_line(node) or (depth is not None and level + 1 >= depth):
@@ -81,7 +83,7 @@ def _in_one_line(node: LayerNode) -> bool:
 
 
 def _node_line(node: LayerNode, level: int, columns: Columns, total: int) -> str:
-    name = _name(f"{node.name} ({node.slot_of})" if node.slot_of else node.name, level, columns)
+    name = _name(f"{node.name} ({node.slot_of})" if node.slot_of else node.name if node.path else "(the root)", level, columns)
     if _in_one_line(node):
         return f"{name}  {_shortened(_optimizer_text(node), columns.width - columns.name - 2)}".rstrip()
     kind = plain(node.type or "") + ("?" if node.certainty == "inferred" else "")
