@@ -28,8 +28,8 @@ class Convolutions:
         self.kernels: set[tuple[int, ...]] = set()
         self.transposed: set[tuple[int, ...]] = set()
         self.ranks: set[int] = set()
-        self.first = next((layer.path for layer in network.ordered if len(layer.weight) > 2), None)
-        layers = [layer for layer in network.ordered if layer.plain and 3 <= len(layer.weight) <= 5]
+        self.first = network.deep[0].path if network.deep else None
+        layers = [layer for layer in network.deep if layer.plain and len(layer.weight) <= 5]
         for layer in layers:
             self._judge(layer, self._by_sizes(layer))
         for layer in layers:

@@ -18,25 +18,24 @@ def add_totals(root: LayerNode) -> None:
     for node in order:
         order.extend(node.children)
     tied: dict[int, Tied] = {}
-    bits: dict[int, int] = {}
     for node in reversed(order):
-        states = 0
+        parameters = nbytes = answers = 0
         for child in node.children:
-            node.parameters += child.parameters
-            node.bytes += child.bytes
-            states |= bits.pop(id(child))
+            parameters += child.parameters
+            nbytes += child.bytes
+            answers |= child.answers
+        node.parameters, node.bytes = parameters, nbytes
         own = _tied_below(node, tied) if tied else {}
         for row in node.tensors:
             if row.role == "parameter":
-                states |= _BIT[row.requires_grad]
+                answers |= _BIT[row.requires_grad]
             if row.shared_with:
                 _once(node, own, memory_of(row.tensor), row)
             else:
                 _add(node, row, 1)
         if own:
             tied[id(node)] = own
-        bits[id(node)] = states
-        node.trainable = _TRAINABLE[states]
+        node.answers, node.trainable = answers, _TRAINABLE[answers]
 
 
 def _tied_below(node: LayerNode, tied: dict[int, Tied]) -> Tied:

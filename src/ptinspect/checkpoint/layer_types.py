@@ -49,7 +49,7 @@ def _guess(network: Network, layer: Layer, convolutions: Convolutions) -> Guess 
         if guess is not None:
             return guess
     if layer.plain:
-        guess = _lora_half(network, layer) or _by_rank(network, layer, convolutions)
+        guess = (_lora_half(network, layer) if network.has_lora else None) or _by_rank(network, layer, convolutions)
         return _of_subclass(layer, guess) if guess is not None else None
     return _container(layer)
 
@@ -138,7 +138,7 @@ def _attention(layer: Layer) -> Guess | None:
 
 def _lora_half(network: Network, layer: Layer) -> Guess | None:
     """One half of a low-rank pair: the two share their rank, the first as its rows, the second as its columns."""
-    if layer.bias is not None or not network.has_lora:
+    if layer.bias is not None:
         return None
     path, inner = (layer.parent, f".{layer.leaf}") if layer.leaf not in _PAIRS and layer.parent else (layer.path, "")
     above, _, name = path.rpartition(".")

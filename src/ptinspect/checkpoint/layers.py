@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Literal
 
 from ptinspect.checkpoint.model import Certainty, Checkpoint, WeightSet
@@ -60,8 +61,8 @@ class LayerNode:
     """
 
     __slots__ = (
-        "because", "bytes", "certainty", "children", "class_name", "extra", "in_optimizer", "name", "parameters", "path",
-        "real_parameters", "slot_of", "tensors", "trainable", "training", "type", "values",
+        "answers", "because", "bytes", "certainty", "children", "class_name", "extra", "in_optimizer", "name", "parameters",
+        "path", "real_parameters", "slot_of", "tensors", "trainable", "training", "type", "values",
     )  # fmt: skip
 
     def __init__(self, name: str, path: str, in_optimizer: bool = False) -> None:
@@ -79,6 +80,7 @@ class LayerNode:
         self.parameters = 0
         self.real_parameters: int | None = None
         self.bytes = 0
+        self.answers = 0  # what its parameters say about training, as bits; `trainable` is the sum of it
         self.trainable: bool | Literal["mixed"] | None = None
         self.because: str | None = None
         self.slot_of: str | None = None
@@ -127,19 +129,10 @@ class TreeBuilder:
         return self.root
 
     def node(self, path: str) -> LayerNode:
-        """The node of a path, its ancestors made as needed; the last of too many takes all steps that are left."""
-        found = self.nodes.get(path)
-        if found is not None:
-            return found
-        if path.count(".") >= MOST_DEPTH:
-            parts = path.split(".", MOST_DEPTH)
-            above = self.node(".".join(parts[:-1]))
-            made = self.nodes[path] = LayerNode(parts[-1], path, above.in_optimizer)
-            above.add(made)
-            return made
+        """The node of a path, its ancestors made as needed."""
         missing = []
         while (above := self.nodes.get(path)) is None:
-            parent, _, name = path.rpartition(".")
+            parent, name = _parted(path)
             missing.append((path, name))
             path = parent
         for step, name in reversed(missing):
@@ -234,18 +227,18 @@ class TreeBuilder:
 
     def _fill_set(self, weights: WeightSet) -> None:
         """The tensors of one weight set; neighbours mostly stand in one module."""
-        nodes, rows = self.nodes, self.rows
+        rows = self.rows
         lead = f"{weights.path}." if weights.path else ""
         last, node = None, self.root
         for entry in weights.entries[: max(0, MOST_ROWS - len(rows))]:
             path = joined(weights.path, entry.name) if lead else entry.name
             parent, _, name = path.rpartition(".")
             if parent != last:
-                last, node = parent, nodes.get(parent) or self.node(parent)
+                last, node = parent, self.node(parent)
             if path in rows:
                 self._row(node, path, entry.tensor, entry.role)
                 continue
-            rows[path] = row = TensorRow(name, path, entry.tensor, entry.role)
+            rows[path] = row = TensorRow(intern(name), path, entry.tensor, entry.role)
             node.tensors.append(row)
 
     def _row(self, node: LayerNode, path: str, tensor: TensorInfo, role: TensorRole) -> None:
@@ -256,6 +249,15 @@ class TreeBuilder:
             free = f"{path}#{count}"
         row = self.rows[free] = TensorRow(free.rpartition(".")[2], free, tensor, role)
         node.tensors.append(row)
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """The path above and the last step; the last of too many takes all steps that are left."""
+    if path.count(".") >= MOST_DEPTH:
+        *above, name = path.split(".", MOST_DEPTH)
+        return ".".join(above), name
+    parent, _, name = path.rpartition(".")
+    return parent, name
 
 
 def _is_attribute(place: Place, held: dict[str, set[int]]) -> bool:

@@ -7,6 +7,7 @@ not all of them: a name of a hundred thousand dots would have as many ancestors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from ptinspect.checkpoint.layer_words import ATTENTION, PATCH, words
 from ptinspect.frozen import frozen
@@ -44,10 +45,10 @@ class Layer:
 
     __slots__ = ("after", "below", "bias", "leaf", "note", "own", "parent", "path", "plain", "weight")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, own: dict[str, TensorInfo]) -> None:
         self.path = path
         self.parent, _, self.leaf = path.rpartition(".")
-        self.own: dict[str, TensorInfo] = {}
+        self.own = own
         self.below: set[str] | frozenset[str] = _NONE
         self.weight: tuple[int, ...] = ()
         self.bias: tuple[int, ...] | None = None
@@ -74,28 +75,30 @@ class Network:
         for name, tensor in tensors:
             if len(name) <= _LONGEST:
                 path, _, leaf = name.rpartition(".")
-                (known(path) or self._new_layer(path)).own[leaf] = tensor
+                layer = known(path)
+                if layer is None:
+                    self._announce(path, {intern(leaf): tensor})
+                else:
+                    layer.own[intern(leaf)] = tensor
         self.ordered = [layer for layer in self.layers.values() if layer.own]
         self.leaves = {layer.leaf for layer in self.layers.values()}
         self._resolve_all()
+        self.deep = [layer for layer in self.ordered if len(layer.weight) > 2]
         self.has_rms_norm = any(layout <= self.leaves for layout in _LAYOUTS_WITH_RMS_NORM)
         self.has_lora = bool(self.leaves & {"lora_A", "lora_down"})
         self.has_attention = self._has_attention()
-        self.is_flat = sum(1 for layer in self.ordered if len(layer.weight) > 2 and _is_deep(layer)) <= 1
+        self.is_flat = sum(map(_is_convolution, self.deep)) <= 1
         self.conv1d_names = {layer.leaf for layer in self.ordered if layer.bias is not None and is_conv1d(layer)}
 
-    def _new_layer(self, path: str) -> Layer:
-        made = self.layers[path] = Layer(path)
-        self._announce(made)
-        return made
-
-    def _announce(self, layer: Layer) -> None:
-        """Tell the modules above that it is there."""
-        for _ in range(_STEPS_ABOVE if layer.path else 0):
+    def _announce(self, path: str, own: dict[str, TensorInfo]) -> None:
+        """A new module, and to the modules above that it is there."""
+        layer = self.layers[path] = Layer(path, own)
+        for _ in range(_STEPS_ABOVE if path else 0):
             above = self.layers.get(layer.parent)
             known = above is not None
             if above is None:
-                above = self.layers[layer.parent] = Layer(layer.parent)
+                above = self.layers[layer.parent] = Layer(layer.parent, {})
+            layer.parent = above.path  # the same text once, not once for each module
             if above.below is _NONE:
                 above.below = set()
             above.below.add(layer.leaf)  # type: ignore[union-attr]
@@ -150,15 +153,13 @@ class Network:
         return None, ""
 
     def _has_attention(self) -> bool:
-        if self.leaves & ATTENTION:
+        if self.leaves & ATTENTION or any("in_proj_weight" in layer.own for layer in self.ordered if not layer.plain):
             return True
-        return any("in_proj_weight" in layer.own for layer in self.ordered) or any(
-            {"attn", "attention"} & set(words(n)) for n in self.leaves
-        )
+        return any({"attn", "attention"} & set(words(n)) for n in self.leaves)
 
 
-def _is_deep(layer: Layer) -> bool:
-    """Whether it is a convolution that is no patch embedding."""
+def _is_convolution(layer: Layer) -> bool:
+    """Whether a deep layer is no patch embedding."""
     return not PATCH & {*words(layer.leaf), *words(layer.parent.rpartition(".")[2])}
 
 

@@ -58,7 +58,7 @@ class ZipDirectory:
 
     def _entries(self, data: bytes, count: int, shift: int) -> list[Record]:
         """The directory's entries; also those beyond the `count`, which readers that go by size see."""
-        at, total, most = 0, len(data), self.limits.zip_entries
+        at, total, most, record = 0, len(data), self.limits.zip_entries, Record._make
         found: list[Record] = []
         try:
             while len(found) < count or data[at : at + 4] == CENTRAL:
@@ -73,7 +73,7 @@ class ZipDirectory:
                 if at > total:
                     raise Corrupt("the directory of this zip archive ends too early", AGAIN)
                 name = raw.decode() if raw.isascii() else raw.decode("utf-8" if flags & 0x800 else "cp437", "replace")
-                found.append(Record._make((name, header + shift, None, size, stored, method, crc, flags)))
+                found.append(record((name, header + shift, None, size, stored, method, crc, flags)))
                 if len(found) > most:
                     raise LimitExceeded("a zip directory goes over the limit `zip_entries`", "No honest file needs that.")
         except struct.error:
