@@ -92,6 +92,13 @@ def test_that_metrics_are_found_beside_and_below(tmp_path: Path) -> None:
     assert training.loss == 0.5
 
 
+def test_that_the_updates_of_an_average_are_no_steps_of_the_training(tmp_path: Path) -> None:
+    average = {"decay": 0.99, "num_updates": 3, "shadow_params": [torch.ones(2)]}
+    file = {"model": network().state_dict(), "ema": average, "epoch": 2}
+    assert (saved(tmp_path / "a.pt", file).known.step, saved(tmp_path / "a.pt", file).known.epoch) == (None, 2)
+    assert saved(tmp_path / "b.pt", {**file, "step": 7}).known.step == 7
+
+
 def test_that_detectron2_counts_iterations(tmp_path: Path) -> None:
     model, optimizer = training_parts()
     schedule = lr_scheduler.MultiStepLR(optimizer, [3, 5])

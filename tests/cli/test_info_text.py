@@ -104,6 +104,11 @@ def test_that_what_only_the_file_name_says_is_told_as_such(info) -> None:
     assert "Training by the file's name (inferred): epoch 12, 0.31, 0.92 Numbers" in text
 
 
+def test_that_other_single_values_are_told_as_stored(info) -> None:
+    text = info({"state_dict": network().state_dict(), "arch": "resnet50", "best_acc1": torch.tensor(76.1), "epoch": 90})
+    assert "Training epoch 90, best_acc1 76.1 also stored: arch resnet50 Numbers" in text
+
+
 def test_that_stored_values_are_told_before_those_of_the_name(info) -> None:
     text = info({"model": network().state_dict(), "epoch": 2, "val_loss": 0.2518}, "epoch=2-val_loss=0.25.ckpt")
     assert "Training epoch 2, val_loss 0.2518 by the file's name (inferred): val_loss 0.25" in text

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ptinspect.checkpoint.scalars import Scalar, Scalars
 from ptinspect.checkpoint.survey import Path
+from ptinspect.checkpoint.weight_sets import EMA_WORDS
 from ptinspect.pickles.values import Value
 
 _SPLIT = re.compile(r"[^a-z0-9]+")
@@ -21,6 +22,7 @@ _STEP = (
     " cur_iter global_iter train_step training_step total_steps num_steps step_count num_iterations completed_steps"
 ).split()
 _LOSS = "loss train_loss training_loss loss_train avg_loss mean_loss epoch_loss last_loss current_loss running_loss total_loss".split()
+_AVERAGES = frozenset(EMA_WORDS)
 _FIELDS = {"epoch": _EPOCH, "step": _STEP, "loss": _LOSS}
 _METRIC_WORDS = frozenset(
     "loss losses acc accuracy accuracies prec prec1 prec5 precision recall f1 auc auroc auprc map map50 ap iou miou dice psnr ssim lpips"
@@ -63,6 +65,8 @@ def progress_of(found: Sequence[tuple[Path, Value]], scalars: Scalars) -> Progre
         name = normal(path[-1])
         known = next((one for one, names in _FIELDS.items() if name in names), None)
         measured = len(path) > 1 and normal(path[-2]) in _METRIC_HOLDERS
+        if known is not None and any(not _AVERAGES.isdisjoint(normal(step).split("_")) for step in path[:-1]):
+            known = None  # an average counts its own updates
         if known is None or measured:
             rest.append((path, value))
         if known is None or (measured and (known != "loss" or normal(path[-2]) not in _LOSS_HOLDERS)):

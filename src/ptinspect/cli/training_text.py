@@ -24,6 +24,9 @@ def training_lines(training: Training) -> Iterator[str]:
     yield from (line for callback in fields["callbacks"][:MOST_STATES] if (line := _callback(callback)))
     for title in ("hyper_parameters", "versions"):
         yield from _names(title.replace("_", "-"), fields[title])
+    stored = [f"{plain(name)} {value_text(value)}" for name, value in fields["stored"].items() if _is_short(value)]
+    if stored:
+        yield f"also stored: {', '.join(stored[:MOST_NAMES])}"
     if fields["scalers"]:
         yield f"gradient scaler: {', '.join(plain(name) or 'the root' for name in fields['scalers'])}"
     if fields["random_states"]:
