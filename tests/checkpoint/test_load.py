@@ -214,6 +214,10 @@ def timm_cases(folder):
     two_heads = timm.create_model("deit_tiny_distilled_patch16_224", pretrained=False, num_classes=7).state_dict()
     trunk = {key: value for key, value in vit.items() if not key.startswith("head.")}
     arch = {"arch": "resnet10t", "epoch": 4, "state_dict": sd, "args": argparse.Namespace(lr=0.1), "metric": 71.5}
+    small = timm.create_model("vit_small_patch16_dinov3", pretrained=False, num_classes=5).state_dict()  # no head unless asked for
+    yield "timm head on a model without one", Case({f"module.{k}": v for k, v in small.items()}, small)
+    volo = timm.create_model("volo_d1_224", pretrained=False, num_classes=3).state_dict()
+    yield "timm auxiliary head", Case(volo, volo)
     yield "timm resnet10t", Case(sd, sd)
     yield "timm checkpoint", Case(arch, sd, needs="safe_globals")
     yield "timm vit with seven classes in parallel", Case({"model": {f"module.{k}": v for k, v in vit.items()}}, vit)
@@ -263,7 +267,13 @@ def test_that_a_strict_load_is_promised_where_it_holds(ran):
     """The lines themselves raise where strict was promised and does not hold; where it would have held, it is promised."""
     for label, (_, lines, made) in ran.items():
         if label.startswith(("resnet18", "timm")):
-            families = (("vit_", "VisionTransformer"), ("deit_", "VisionTransformerDistilled"), ("", "ResNet"))
+            families = (
+                ("dinov3", "Eva"),
+                ("volo", "VOLO"),
+                ("vit_", "VisionTransformer"),
+                ("deit_", "VisionTransformerDistilled"),
+                ("", "ResNet"),
+            )
             assert made["model"] == next(built for word, built in families if word in lines)
             assert ("strict=False" in lines) == (made["strict"] != [[], []]), (label, lines)
 
@@ -279,6 +289,8 @@ def test_that_a_model_of_timm_is_built_by_timm_with_the_classes_of_the_file(ran)
     if "timm resnet10t" not in ran:
         pytest.skip("timm is not installed")
     assert "timm.create_model('resnet10t', pretrained=False)\n" in ran["timm resnet10t"][1]
+    assert "num_classes=5)\n" in ran["timm head on a model without one"][1]
+    assert ran["timm auxiliary head"][2]["strict"] == [[], []]
     for label in ("timm vit with seven classes in parallel", "timm two heads", "timm safetensors"):
         assert "pretrained=False, num_classes=7)\n" in ran[label][1], label
         assert ran[label][2]["strict"] == [[], []], label

@@ -15,7 +15,7 @@ from ptinspect.frozen import frozen
 
 Match = Literal["exact", "head differs", "subset", "similar"]
 MATCHES: tuple[Match, ...] = ("exact", "head differs", "subset", "similar")
-AUXILIARY = frozenset({"aux1", "aux2", "AuxLogits", "aux_classifier", "head_dist"})
+AUXILIARY = frozenset({"aux1", "aux2", "AuxLogits", "aux_classifier", "aux_head", "head_dist"})
 FEWEST_NAMES, FEWEST_MATRICES = 10, 5
 _SUBSET, _SIMILAR = 0.3, 0.75
 

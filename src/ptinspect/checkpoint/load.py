@@ -22,6 +22,7 @@ from ptinspect.formats.document import Document
 _LOADED = {"model": "model", "state_dict": "state_dict", "optimizer": "optimizer_state"}
 _WITH_BACKBONE = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd", "deeplabv3", "fcn", "lraspp")
 _CONSTRUCTORS = {"torchvision": "torchvision.models.get_model", "timm": "timm.create_model"}
+_HEADS = ("head.", "head.fc.", "fc.", "classifier.")
 _OURS = frozenset("torch torchvision timm checkpoint model state_dict optimizer_state name value load_file".split()) | set(dir(builtins))
 _LONGEST_COMMENT = 600
 
@@ -178,13 +179,28 @@ def _filled(main: WeightSet, found: Architecture | None) -> Iterator[str]:
         yield from _renamed(main, common_prefix(names) or "")
         return
     arguments = {**_without_downloads(found), **{key: bool(value) if key.startswith("aux") else value for key, value in found.arguments}}
+    added = _added_head(main, found)
+    arguments |= added
     misfits = [] if "num_classes" in arguments else [found.leading + mismatch.name for mismatch in found.mismatched]
     outside = {name for name in names if not name.startswith(found.leading)}
     yield from _renamed(main, found.leading, misfits, drop_rest=True)
-    strict = not (found.missing or misfits or set(found.unexpected) - outside - {"n_averaged"})
+    strict = not (found.missing or misfits or (not added and set(found.unexpected) - outside - {"n_averaged"}))
     yield f"import {found.library}"
     yield f"model = {_CONSTRUCTORS[found.library]}({', '.join([repr(found.name), *(f'{k}={v!r}' for k, v in arguments.items())])})"
     yield f"model.load_state_dict(state_dict{'' if strict else ', strict=False'})"
+
+
+def _added_head(main: WeightSet, found: Architecture) -> dict[str, int]:
+    """Some of timm's models are built without a head unless they are told a number of classes; a file may have one."""
+    if found.library != "timm" or found.missing or found.mismatched:
+        return {}
+    names = {f"{name.rpartition('.')[0]}." for name in found.unexpected}
+    head = names.pop() if len(names) == 1 else ""
+    if head not in _HEADS or not set(found.unexpected) <= {f"{head}weight", f"{head}bias"}:
+        return {}
+    shapes = {without_wrappers(entry.name).removeprefix(found.leading): entry.tensor.shape for entry in main.entries}
+    shape = shapes.get(f"{head}weight", ())
+    return {"num_classes": shape[0]} if len(shape) == 2 else {}
 
 
 def _without_downloads(found: Architecture) -> dict[str, object]:
