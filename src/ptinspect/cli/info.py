@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open, understand, print."""
-    checkpoint = open_checkpoint(arguments.file)
+    checkpoint = arguments.opened = open_checkpoint(arguments.file)  # kept there to the end of the process, as run_and_exit wants it
     extra: dict[str, Any] = {}
     if arguments.hash:
         from ptinspect.checkpoint.digest import sha256_of

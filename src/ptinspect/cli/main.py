@@ -20,6 +20,7 @@ from ptinspect.errors import InspectError
 COMMANDS = {
     "info": "what a file is, with evidence",
     "tree": "the layers in a table",
+    "stats": "statistics and a histogram of each tensor",
     "scan": "what a file would run if it were loaded as code",
     "demo": "try the shipped sample checkpoints",
 }
@@ -39,8 +40,8 @@ class Usage(argparse.ArgumentParser):
         raise Misused(f"{self.prog}: {message}", f"Run `{self.prog} --help` to see how it is called.")
 
 
-def main(argv: list[str]) -> int:
-    """Run one command and return its exit status."""
+def main(argv: list[str], held: argparse.Namespace | None = None) -> int:
+    """Run one command and return its exit status. `held` is where its arguments are put, and what it opened with them."""
     if not argv or argv[0] in ("-h", "--help", "--version"):
         return _outline(argv)
     if argv[0] not in COMMANDS:
@@ -53,7 +54,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     command.add(parser)
     try:
-        arguments = parser.parse_args(argv[1:])
+        arguments = parser.parse_args(argv[1:], held)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ERROR
     except Misused as error:
@@ -76,6 +77,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import tree
 
         return tree
+    if name == "stats":
+        from ptinspect.cli import stats
+
+        return stats
     if name == "scan":
         from ptinspect.cli import scan
 
@@ -97,12 +102,12 @@ def _outline(argv: list[str]) -> int:
 
 
 def run_and_exit() -> NoReturn:
-    """The console script. A million small objects need not be freed one by one at the end, so the process just ends."""
+    """The console script. A million small objects need not be freed one by one at the end: they are held, and the process just ends."""
     gc.disable()
-    status = 0
+    status, held = 0, argparse.Namespace()
     try:
         speak_any_encoding()
-        status = main(sys.argv[1:])
+        status = main(sys.argv[1:], held)
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:

@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Open, build the tree, print."""
     if arguments.depth is not None and arguments.depth < 0:
         raise InspectError(f"--depth {arguments.depth} is no number of levels", "Give 1 or more, or leave it out to see every level.")
-    checkpoint = open_checkpoint(arguments.file)
-    root = layer_tree(checkpoint, arguments.weights, arguments.match)
+    checkpoint = arguments.opened = open_checkpoint(arguments.file)  # kept there to the end of the process, as run_and_exit wants it
+    root = arguments.root = layer_tree(checkpoint, arguments.weights, arguments.match)
     if arguments.json:
         head = dumps({"schema": SCHEMA, "path": arguments.file})
         pieces = chain((head[:-1], ', "root": '), node_json(root, arguments.depth), ("}\n",))
