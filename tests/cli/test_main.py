@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ptinspect import __version__
+from ptinspect import __version__, resources
 from ptinspect.cli.main import COMMANDS, main
 from tests.attacks.payloads import pickled, text
 
@@ -244,8 +245,15 @@ def test_that_an_interrupted_run_says_nothing(monkeypatch: pytest.MonkeyPatch) -
     from ptinspect.cli import main as module
 
     ends: list[int] = []
-    monkeypatch.setattr(module, "main", lambda argv: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(module, "main", lambda argv, held: (_ for _ in ()).throw(KeyboardInterrupt))
     monkeypatch.setattr(module.os, "_exit", ends.append)
     monkeypatch.setattr(module, "speak_any_encoding", lambda: None)
     module.run_and_exit()
     assert ends == [130]
+
+
+@pytest.mark.parametrize("command", ["info", "tree"])
+def test_that_what_a_command_opened_is_held_for_the_end_of_the_process(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    held = argparse.Namespace()
+    assert main([command, str(resources.path("samples/weights.pt"))], held) == 0
+    assert held.opened.document.tensors
