@@ -11,6 +11,7 @@ from ptinspect.dtypes import DType
 from ptinspect.frozen import frozen
 
 Layout = Literal["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "nested", "wrapper"]
+Pending = Literal["conj", "neg"]
 
 
 _UNKNOWN = (-1, -1)
@@ -41,7 +42,10 @@ class StorageRef:
 
 @frozen
 class TensorInfo:
-    """One tensor as the file describes it. `problem` says why it cannot be read; the rest of the file stays usable."""
+    """One tensor as the file describes it. `problem` says why it cannot be read; the rest of the file stays usable.
+
+    `pending` is what torch has put off doing to the stored numbers: the conjugate, the negative of `x.conj().imag`.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -56,6 +60,7 @@ class TensorInfo:
     parts: tuple[TensorInfo, ...] = ()
     quantizer: tuple[object, ...] | None = None
     problem: str | None = None
+    pending: tuple[Pending, ...] = ()
     span: tuple[int, int] = field(default=_UNKNOWN, compare=False)
     """First and last-plus-one byte of the storage that this tensor can reach; (0, 0) where it has no element."""
 

@@ -24,14 +24,19 @@ _MISSING = "Save the file again, or get the whole of it."
 
 
 class Bytes(Protocol):
-    """A storage's bytes, by their place in it."""
+    """A storage's bytes, by their place in it. `big` says that its numbers have their highest byte first."""
+
+    big: bool
 
     def into(self, at: int, buffer: memoryview) -> int:
         """Fill the buffer from there on; says how many bytes there were."""
 
 
 class StorageBytes:
-    """Every storage of one checkpoint, readable between `with` and its end. Raises ChangedOnDisk where the file became another."""
+    """Every storage of one checkpoint, readable between `with` and its end. Raises ChangedOnDisk where the file became another.
+
+    `big` is the byte order of the archive's records; what stands in a pickle has its own, so ask the bytes.
+    """
 
     def __init__(self, checkpoint: Checkpoint, limits: Limits = DEFAULT) -> None:
         self.source = checkpoint.source
@@ -55,14 +60,14 @@ class StorageBytes:
             return InFile(self.source, storage.offset, storage.present)
         if storage.key in self.document.held:
             return InMemory(self._of_text(storage.key))
-        record = self.document.records.get(storage.record or "")
+        record = None if storage.record is None else self.document.records.get(storage.record)
         if record is None:
             raise Unsupported("its values stand where they cannot be read", "Load the file and save it again.", storage.key)
         if record.is_plain:
-            return InFile(self.source, self._records.locate(record), storage.present)
+            return InFile(self.source, self._records.locate(record), storage.present, self.big)
         if record.method != DEFLATED or record.flags & 0x61:
             raise Unsupported(f"the record {record.name!r} is encrypted or packed in an unknown way", _MISSING, record.name)
-        return Inflated(self.source, self._records.locate(record), record, self.limits)
+        return Inflated(self.source, self._records.locate(record), record, self.limits, self.big)
 
     def _of_text(self, key: str) -> bytes:
         """Bytes that stand in a text; the last ones are kept, since tensors of one storage follow each other."""
@@ -75,7 +80,8 @@ class StorageBytes:
 class InFile:
     """Bytes that lie in the file as they are."""
 
-    def __init__(self, source: FileSource, begin: int, size: int) -> None:
+    def __init__(self, source: FileSource, begin: int, size: int, big: bool = False) -> None:
+        self.big = big
         self.source = source
         self.begin = begin
         self.size = size
@@ -86,7 +92,9 @@ class InFile:
 
 
 class InMemory:
-    """Bytes that are in memory already."""
+    """Bytes that are in memory already. They come out of texts, which hold the lowest byte first whatever the archive around them does."""
+
+    big = False
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -101,9 +109,10 @@ class InMemory:
 class Inflated:
     """A deflated record, read forwards; a step back begins again."""
 
-    def __init__(self, source: FileSource, begin: int, record: Record, limits: Limits) -> None:
+    def __init__(self, source: FileSource, begin: int, record: Record, limits: Limits, big: bool = False) -> None:
         if record.size > max(record.stored, 1) * max(limits.inflate_ratio, 1_100) and record.size > 1 << 20:
             raise Corrupt(f"the record {record.name!r} claims more than deflating can hold", _MISSING, record.name)
+        self.big = big
         self.source = source
         self.begin = begin
         self.record = record

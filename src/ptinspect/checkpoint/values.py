@@ -12,11 +12,10 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ptinspect.checkpoint.sparse import dense
 from ptinspect.checkpoint.storage_bytes import Bytes, StorageBytes, exactly
-from ptinspect.checkpoint.views import Piece, in_order, pieces
+from ptinspect.checkpoint.views import Loops, Piece, goes_forward, in_order, pieces, slabs
 from ptinspect.dtypes import DType
 from ptinspect.errors import Unsupported
 from ptinspect.tensors import TensorInfo
@@ -24,7 +23,10 @@ from ptinspect.tensors import TensorInfo
 Array = np.ndarray[Any, Any]
 
 CHUNK = 1 << 18
-MOST_DENSE = 1 << 26
+SLAB = 1 << 22  # elements of a turned tensor that are put in order at once: the more, the fewer ways through its storage
+MOST_STORED = 1 << 26  # what a sparse tensor stores stands in memory while it is spread out
+MOST_DENSE = 1 << 32
+MOST_CHANNELS = 1 << 24
 MOST_OVERLAP = 64
 _HINT = "Its shape and its place in the file are told; its values are not."
 
@@ -51,11 +53,13 @@ def raw_type(dtype: DType) -> np.dtype[Any]:
 def values(storages: StorageBytes, tensor: TensorInfo, most: int = CHUNK) -> Iterator[Array]:
     """The tensor's values, flat and in its own order, at most `most` stored elements at a time."""
     refuse(tensor)
+    if not tensor.elements:
+        return
     if tensor.layout.startswith("sparse"):
-        yield _dense(storages, tensor)
+        yield from dense(tensor, [whole(storages, part) for part in tensor.parts], most)
     elif tensor.layout in ("nested", "wrapper"):
         yield from values(storages, inner(tensor), most)
-    elif tensor.elements:
+    else:
         yield from _strided(storages, tensor, most)
 
 
@@ -63,10 +67,15 @@ def whole(storages: StorageBytes, tensor: TensorInfo) -> Array:
     """All values in the tensor's shape. For tensors that are known to be small, and for parts of large ones."""
     found = list(values(storages, tensor))
     flat = np.concatenate(found) if found else np.empty(0, numpy_type(tensor.dtype))
+    return flat.reshape(value_shape(tensor))
+
+
+def value_shape(tensor: TensorInfo) -> tuple[int, ...]:
+    """The shape of its values: that of the buffer of a nested tensor, and packed ones counted one by one."""
     shape = inner(tensor).shape if tensor.layout in ("nested", "wrapper") else tensor.shape
     if tensor.dtype.per_item > 1:
-        shape = (*shape[:-1], shape[-1] * tensor.dtype.per_item) if shape else (tensor.dtype.per_item,)
-    return flat.reshape(shape)
+        return (*shape[:-1], shape[-1] * tensor.dtype.per_item) if shape else (tensor.dtype.per_item,)
+    return shape
 
 
 def refuse(tensor: TensorInfo) -> None:
@@ -76,11 +85,27 @@ def refuse(tensor: TensorInfo) -> None:
         raise Unsupported(tensor.problem, _HINT, tensor.name)
     if storage is not None and storage.is_meta and tensor.elements:
         raise Unsupported("it is on the meta device: a shape without values", _HINT, tensor.name)
-    if tensor.layout == "wrapper":
-        inner(tensor)
-    if storage is not None and tensor.elements > MOST_OVERLAP * max(storage.present * 8 // tensor.dtype.bits, 1 << 20):
+    if tensor.layout in ("nested", "wrapper"):
+        refuse(inner(tensor))
+    elif tensor.layout.startswith("sparse"):
+        _refuse_sparse(tensor)
+    elif storage is not None:
+        _refuse_overlap(tensor, max(storage.present * 8 // tensor.dtype.bits, 1 << 20))
+
+
+def _refuse_sparse(tensor: TensorInfo) -> None:
+    if tensor.elements > MOST_DENSE:
+        raise Unsupported(f"written out with its zeros it would have {tensor.elements:,} values", _HINT, tensor.name)
+    for part in tensor.parts:
+        refuse(part)
+        if part.elements > MOST_STORED:
+            raise Unsupported(f"it stores {part.elements:,} indices or values, more than are read at once", _HINT, tensor.name)
+
+
+def _refuse_overlap(tensor: TensorInfo, stored: int) -> None:
+    if tensor.elements > MOST_OVERLAP * stored:
         spread = prod(size for size, stride in zip(tensor.shape, tensor.strides, strict=False) if stride)
-        if spread > MOST_OVERLAP * max(storage.present * 8 // tensor.dtype.bits, 1 << 20):
+        if spread > MOST_OVERLAP * stored:
             raise Unsupported(f"it shows each byte of its storage more than {MOST_OVERLAP} times", _HINT, tensor.name)
 
 
@@ -88,10 +113,14 @@ def inner(tensor: TensorInfo) -> TensorInfo:
     """What holds the values of a nested tensor or of a wrapper around a single plain one."""
     if tensor.layout == "nested" and tensor.parts:
         return tensor.parts[0]
-    if len(tensor.parts) == 1 and tensor.parts[0].dtype == tensor.dtype and tensor.parts[0].layout == "strided":
-        return tensor.parts[0]
     name = tensor.subclass or "a wrapper"
-    raise Unsupported(f"its values are packed in the way of {name}", "The tensors inside it have rows of their own.", tensor.name)
+    hint = "The tensors inside it have rows of their own."
+    if len(tensor.parts) != 1 or tensor.parts[0].dtype != tensor.dtype or tensor.parts[0].layout != "strided":
+        raise Unsupported(f"its values are packed in the way of {name}", hint, tensor.name)
+    if tensor.parts[0].elements != tensor.elements:
+        part = f"{tensor.parts[0].elements:,} of its {tensor.elements:,} values"
+        raise Unsupported(f"{name} keeps {part} in this file", hint, tensor.name)
+    return tensor.parts[0]
 
 
 def _strided(storages: StorageBytes, tensor: TensorInfo, most: int) -> Iterator[Array]:
@@ -100,19 +129,51 @@ def _strided(storages: StorageBytes, tensor: TensorInfo, most: int) -> Iterator[
     data = storages.of(tensor.storage)
     decoder = Decoder(storages, tensor)
     at = 0
-    for piece in pieces(tensor.storage_offset, in_order(tensor), most):
-        yield decoder.decoded(read_piece(data, piece, tensor.dtype, storages.big), at)
+    for raw in _stored(data, tensor, most):
+        yield decoder.decoded(raw, at)
+        at += len(raw)
+
+
+def _stored(data: Bytes, tensor: TensorInfo, most: int) -> Iterator[Array]:
+    """The stored elements in the tensor's order. A turned tensor is read in the storage's order and put into its own part by part."""
+    start, loops = tensor.storage_offset, in_order(tensor)
+    if goes_forward(loops):
+        for piece in pieces(start, loops, most):
+            yield read_piece(data, piece, tensor.dtype)
+        return
+    for slab in slabs(start, loops, max(most, SLAB)):
+        turned = _turned(data, slab, tensor.dtype, max(most, CHUNK))
+        for at in range(0, len(turned), most):
+            yield turned[at : at + most]
+
+
+def _turned(data: Bytes, slab: Piece, dtype: DType, most: int) -> Array:
+    """A slab's elements in the order of its loops; those of a loop without a step are there once and repeated at the end."""
+    moving = [place for place, (_, stride) in enumerate(slab.loops) if stride]
+    by_stride = sorted(moving, key=lambda place: -slab.loops[place][1])
+    loops: Loops = tuple(slab.loops[place] for place in by_stride)
+    kind = raw_type(dtype)
+    found = np.empty(prod(size for size, _ in loops), kind)
+    at = 0
+    for piece in pieces(slab.start, loops, most):
+        found[at : at + piece.elements] = read_piece(data, piece, dtype)
         at += piece.elements
+    pair = kind.shape
+    turned = found.reshape(*(size for size, _ in loops), *pair).transpose(
+        *(by_stride.index(place) for place in moving), *range(len(loops), len(loops) + len(pair))
+    )
+    turned = turned.reshape(*(size if stride else 1 for size, stride in slab.loops), *pair)
+    return np.broadcast_to(turned, (*(size for size, _ in slab.loops), *pair)).reshape(-1, *pair)
 
 
-def read_piece(data: Bytes, piece: Piece, dtype: DType, big: bool = False) -> Array:
-    """The stored elements of a piece, flat, in the order of its loops."""
+def read_piece(data: Bytes, piece: Piece, dtype: DType, big: bool | None = None) -> Array:
+    """The stored elements of a piece, flat, in the order of its loops. The bytes know their order unless `big` says another."""
     if dtype.bits < 8:
         return _unpacked(data, piece, dtype.bits)
     kind = raw_type(dtype)
     buffer = np.empty(piece.span * dtype.itemsize, np.uint8)
     exactly(data, piece.start * dtype.itemsize, buffer.data)
-    if big and dtype.itemsize > 1:
+    if (data.big if big is None else big) and dtype.itemsize > 1:
         half = dtype.itemsize // 2 if dtype.family == "complex" else dtype.itemsize
         buffer = buffer.reshape(-1, half)[:, ::-1].reshape(-1)
     found = np.frombuffer(buffer, kind) if kind.subdtype is None else buffer.view(np.float16).reshape(-1, 2)
@@ -120,13 +181,12 @@ def read_piece(data: Bytes, piece: Piece, dtype: DType, big: bool = False) -> Ar
 
 
 def taken(found: Array, piece: Piece) -> Array:
-    """The elements that the loops of a piece take out of those it reaches over."""
-    steps = tuple(stride * found.strides[0] for _, stride in piece.loops)
-    sizes = tuple(size for size, _ in piece.loops)
-    if found.ndim == 2:  # complex32, as pairs
-        sizes, steps = (*sizes, 2), (*steps, found.strides[1])
-        return as_strided(found, sizes, steps).reshape(-1, 2)
-    return as_strided(found, sizes, steps).reshape(-1)
+    """The elements that the loops of a piece take out of those it reaches over. numpy checks that they stay inside."""
+    pair = found.shape[1:]  # complex32 comes as pairs
+    sizes = (*(size for size, _ in piece.loops), *pair)
+    steps = (*(stride * found.strides[0] for _, stride in piece.loops), *found.strides[1:])
+    shown: Array = np.ndarray(sizes, found.dtype, found.view(np.uint8).data, 0, steps)
+    return shown.reshape(-1, *pair)
 
 
 def _unpacked(data: Bytes, piece: Piece, bits: int) -> Array:
@@ -145,6 +205,7 @@ class Decoder:
 
     def __init__(self, storages: StorageBytes, tensor: TensorInfo) -> None:
         self.dtype = tensor.dtype
+        self.pending = tensor.pending
         self.scale: Array | None = None
         self.zero: Array | None = None
         self.inner = self.channels = 1
@@ -153,15 +214,14 @@ class Decoder:
 
     def _quantizer(self, storages: StorageBytes, tensor: TensorInfo) -> None:
         numbers = (tensor.quantizer or ())[1:]
-        plain = [whole(storages, n) if isinstance(n, TensorInfo) else np.asarray(n) for n in numbers[:2]]
-        if len(plain) < 2 or any(array.dtype.kind not in "iuf" or array.ndim > 1 for array in plain):
+        axis = numbers[2] if len(numbers) > 2 else 0
+        channels = tensor.shape[axis] if type(axis) is int and 0 <= axis < len(tensor.shape) else None
+        plain = [_numbers(storages, number, channels) for number in numbers[:2]]
+        if len(plain) < 2 or plain[0].ndim != plain[1].ndim:
             raise Unsupported("its scale and zero point cannot be read", _HINT, tensor.name)
         self.scale, self.zero = plain
-        if self.scale.ndim == 1:
-            axis = numbers[2] if len(numbers) > 2 else 0
-            if type(axis) is not int or not 0 <= axis < len(tensor.shape) or tensor.shape[axis] != self.scale.size != self.zero.size:
-                raise Unsupported("its scales do not fit its shape", _HINT, tensor.name)
-            self.channels, self.inner = tensor.shape[axis], prod(tensor.shape[axis + 1 :])
+        if self.scale.ndim and type(axis) is int:
+            self.channels, self.inner = self.scale.size, prod(tensor.shape[axis + 1 :])
 
     def decoded(self, raw: Array, at: int) -> Array:
         """The values."""
@@ -170,9 +230,18 @@ class Decoder:
         if self.dtype.per_item > 1:
             nibbles = np.stack((raw & 0xF, raw >> 4), axis=1).reshape(-1)
             return nibbles.astype(np.uint8).view(numpy_type(self.dtype))
+        found: Array = raw.view(np.uint8) != 0 if self.dtype.family == "bool" else raw
         if self.dtype.name == "complex32":
-            return raw.astype(np.float32).view(np.complex64).reshape(-1)
-        return raw.view(np.uint8) != 0 if self.dtype.family == "bool" else raw
+            found = raw.astype(np.float32).view(np.complex64).reshape(-1)
+        return self._done(found) if self.pending else found
+
+    def _done(self, found: Array) -> Array:
+        """What torch put off, where the type knows it."""
+        if "conj" in self.pending and self.dtype.family == "complex":
+            found = np.conj(found)
+        if "neg" in self.pending and self.dtype.family in ("float", "complex", "int"):
+            found = np.negative(found)
+        return found
 
     def _real(self, raw: Array, at: int, scale: Array, zero: Array) -> Array:
         """As torch does it: the zero point taken off, times the scale in float32."""
@@ -184,11 +253,19 @@ class Decoder:
         return ((raw.astype(np.int64) - zero.astype(np.int64)).astype(np.float32) * scale.astype(np.float32)).astype(np.float32)
 
 
-def _dense(storages: StorageBytes, tensor: TensorInfo) -> Array:
-    """A sparse tensor with its zeros; only where that is no flood of them."""
-    if tensor.elements > MOST_DENSE:
-        raise Unsupported(f"written out with its zeros it would have {tensor.elements:,} values", _HINT, tensor.name)
-    return dense(tensor, [whole(storages, part) for part in tensor.parts])
+def _numbers(storages: StorageBytes, number: object, channels: int | None) -> Array:
+    """A scale or zero point: one number, or one for each channel."""
+    if isinstance(number, TensorInfo):
+        if channels is None or number.shape != (channels,) or channels > MOST_CHANNELS or number.layout != "strided":
+            raise Unsupported("its scales do not fit its shape", _HINT)
+        found = whole(storages, number)
+    else:
+        found = np.asarray(number if type(number) in (int, float) else None)
+    if found.dtype.kind not in "iuf":
+        raise Unsupported("its scale and zero point cannot be read", _HINT)
+    return found
 
 
-__all__ = ["CHUNK", "Array", "Decoder", "inner", "numpy_type", "raw_type", "read_piece", "refuse", "taken", "values", "whole"]
+__all__ = [
+    "CHUNK", "Array", "Decoder", "inner", "numpy_type", "raw_type", "read_piece", "refuse", "taken", "value_shape", "values", "whole",
+]  # fmt: skip

@@ -9,9 +9,10 @@ Storages before 0.4 wrote their numbers one by one: `torch.FloatStorage([1.0, 2.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 
-from ptinspect.dtypes import BY_STORAGE, from_global
+from ptinspect.dtypes import BY_STORAGE, DType, from_global
 from ptinspect.errors import FileProblem, Unsupported
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Document, Pickle
@@ -19,7 +20,9 @@ from ptinspect.formats.legacy_stream import Saved
 from ptinspect.formats.rebuild import Shelf, View
 from ptinspect.formats.record_shelf import RecordShelf
 from ptinspect.formats.rows import Row
+from ptinspect.formats.shapes import Array
 from ptinspect.formats.source import Slice
+from ptinspect.formats.written_numbers import as_stored, converted, packed
 from ptinspect.pickles.instructions import EMBEDDED
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.values import Bytes, Call, Persistent, Value
@@ -60,6 +63,7 @@ class EmbeddedShelf:
         self.candidate = candidate
         self.document = document
         self.known: dict[int, Found] = {}
+        self.arrays: dict[tuple[int, str], StorageRef] = {}
 
     def storage(self, value: Value) -> Found:
         """The storage that a value of the stream stands for, or what is wrong with it."""
@@ -92,8 +96,36 @@ class EmbeddedShelf:
         dtype = from_global(call.name)
         if dtype is None or len(args) != 1 or type(args[0]) is not list:
             return "its storage is not described in a way that torch knows"
-        nbytes = len(args[0]) * dtype.itemsize
-        return StorageRef(f"numbers {len(self.known) + 1:,}", dtype, nbytes, nbytes)
+        nbytes, numbers = len(args[0]) * dtype.itemsize, args[0]
+        ref = StorageRef(f"numbers {len(self.document.held) + 1:,}", dtype, nbytes, nbytes)
+        self.document.held[ref.key] = lambda: packed(numbers, dtype)
+        return ref
+
+    def array(self, value: Value, array: Array, dtype: DType) -> StorageRef:
+        """The storage that a numpy array becomes: its own bytes, or its numbers in another type."""
+        found = self.arrays.get((id(value), dtype.name))
+        if found is None:
+            found = self.arrays[id(value), dtype.name] = self._converted(array, dtype)
+        return found
+
+    def _converted(self, array: Array, dtype: DType) -> StorageRef:
+        count = prod(array.shape)
+        data, nbytes, place = array.data, dtype.nbytes(count), None
+        if type(data) is Bytes and as_stored(array.code, array.order, dtype):
+            place = place_in_file(self.source, data.offset)
+        ref = StorageRef(f"array {len(self.arrays) + len(self.document.held) + 1:,}", dtype, nbytes, nbytes, None, place)
+        if place is None:
+            self.document.held[ref.key] = lambda: converted(self._read(data), count, array.code, array.order, dtype)
+        return ref
+
+    def _read(self, data: Value) -> bytes:
+        """The bytes behind a value, wherever they stand."""
+        if type(data) is Bytes:
+            return self.source.read(data.offset, data.length)
+        found = data if type(data) is bytes else latin_bytes(data)
+        if found is None:
+            raise Unsupported("its array keeps objects in place of numbers", "Load the file and save it again.")
+        return found
 
     def _inner(self, data: Value) -> Inner | None:
         if type(data) is Bytes:

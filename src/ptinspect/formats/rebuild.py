@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from math import prod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ptinspect.dtypes import BY_NAME, BYTE, DType, from_global
-from ptinspect.formats.shapes import Array, Malformed, contiguous, fits, integers, misfit
+from ptinspect.formats.shapes import Array, Malformed, fits, integers, misfit
 from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
-from ptinspect.tensors import Layout, StorageRef, TensorInfo, reach
+from ptinspect.tensors import Layout, Pending, StorageRef, TensorInfo, reach
 
 _FIELDS = tuple(field.name for field in fields(TensorInfo) if field.name != "span")
 
@@ -33,6 +33,14 @@ class Shelf(Protocol):
 
     def storage(self, value: Value) -> StorageRef | View | str:
         """The storage that a value of the stream stands for, or what is wrong with it."""
+
+
+@runtime_checkable
+class ArrayShelf(Protocol):
+    """A shelf that knows the bytes of the pickle, and so those of numpy arrays in it."""
+
+    def array(self, value: Value, array: Array, dtype: DType) -> StorageRef:
+        """The storage that an array becomes."""
 
 
 class Rebuilder:
@@ -102,8 +110,9 @@ def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -
     """The tensor that nearly every tensor is, so without the detour over `strided`."""
     storage, offset, shape, strides, grad = args[:5]
     ref = rebuilder.shelf.storage(storage)
-    if type(ref) is not StorageRef:
-        return changed(rebuilder.strided(storage, offset, shape, strides), requires_grad=grad is True)
+    if type(ref) is not StorageRef or len(args) > 6:
+        tensor = rebuilder.strided(storage, offset, shape, strides)
+        return changed(tensor, requires_grad=grad is True, pending=_pending(args[6:7]))
     sizes, steps = integers(shape), integers(strides)
     begin = offset if type(offset) is int else 0
     span = reach(sizes, steps, begin, ref.dtype.bits)
@@ -113,7 +122,15 @@ def _v2(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -
 
 def _v3(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
     tensor = rebuilder.strided(args[0], args[1], args[2], args[3], dtype_of(args[6]))
-    return changed(tensor, requires_grad=args[4] is True)
+    return changed(tensor, requires_grad=args[4] is True, pending=_pending(args[7:8]))
+
+
+_PENDING: tuple[Pending, ...] = ("conj", "neg")
+
+
+def _pending(metadata: tuple[Value, ...]) -> tuple[Pending, ...]:
+    """What `{"conj": True}` puts off until somebody looks at the values."""
+    return tuple(name for name in _PENDING if metadata and lookup(metadata[0], name) is True)
 
 
 def _quantized(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo:
@@ -198,8 +215,9 @@ def _from_numpy(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth
     shape, count, grad = array.shape, prod(array.shape), args[3] is True
     if min(shape, default=0) < 0:
         return TensorInfo("", shape, (0,) * len(shape), dtype, None, 0, grad, problem="it has a negative size")
-    ref = StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(count), dtype.nbytes(count))
-    return TensorInfo("", shape, contiguous(shape), dtype, ref, 0, grad, problem=array.misfit())
+    ref = rebuilder.shelf.array(args[0], array, dtype) if isinstance(rebuilder.shelf, ArrayShelf) else None
+    ref = ref or StorageRef(f"array {id(args[0])}", dtype, dtype.nbytes(count), dtype.nbytes(count))
+    return TensorInfo("", shape, array.strides, dtype, ref, 0, grad, problem=array.misfit())
 
 
 def _parameter(rebuilder: Rebuilder, call: Call, args: tuple[Value, ...], depth: int) -> TensorInfo | None:

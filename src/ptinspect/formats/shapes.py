@@ -81,6 +81,7 @@ class Array(NamedTuple):
     shape: tuple[int, ...]
     kind: Value
     data: Value
+    fortran: bool = False
 
     @classmethod
     def of(cls, value: Value) -> Array | None:
@@ -88,17 +89,33 @@ class Array(NamedTuple):
         if type(value) is not Call:
             return None
         if value.name.endswith(".numeric._frombuffer") and type(value.args) is tuple and len(value.args) >= 3:
-            return cls(integers(value.args[2]), value.args[1], value.args[0])
+            return cls(integers(value.args[2]), value.args[1], value.args[0], value.args[3:] == ("F",))
         state = value.state
         if type(state) is tuple and len(state) >= 5 and type(state[1]) is tuple:
-            return cls(integers(state[1]), state[2], state[4])
+            return cls(integers(state[1]), state[2], state[4], state[3] is True)
         return None
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Row by row, or column by column where Fortran's order was kept."""
+        return contiguous(self.shape[::-1])[::-1] if self.fortran else contiguous(self.shape)
+
+    @property
+    def code(self) -> str:
+        """numpy's short name of the type, without its byte order: `f4`. Empty where it is not known."""
+        args = self.kind.args if type(self.kind) is Call else None
+        code = args[0] if type(args) is tuple and args else None
+        return code if type(code) is str and code[1:].isdecimal() and len(code) < 4 else ""
+
+    @property
+    def order(self) -> str:
+        """The byte order that the type's state names: `<`, `>` or `|`."""
+        state = self.kind.state if type(self.kind) is Call else None
+        return state[1] if type(state) is tuple and len(state) > 1 and type(state[1]) is str else "<"
 
     def misfit(self) -> str | None:
         """What is wrong between shape and bytes, where both can be told."""
-        args = self.kind.args if type(self.kind) is Call else None
-        code = args[0] if type(args) is tuple and args else None
-        width = int(code[1:]) if type(code) is str and code[1:].isdecimal() and len(code) < 4 else None
+        width = int(self.code[1:]) if self.code else None
         length = self.data.length if type(self.data) is Bytes else len(self.data) if type(self.data) is bytes else None
         if length is None or width is None or length == prod(self.shape) * width:
             return None

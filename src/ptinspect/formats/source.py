@@ -68,7 +68,7 @@ class FileSource:
     def _open(self) -> None:
         try:
             # A pipe that took the file's place since the look at it would block an ordinary open for ever.
-            file = open(self.path, "rb", buffering=0, opener=_open_at_once)
+            file = open(self.path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115  (open until the last round ends)
             status = os.fstat(file.fileno())
         except (OSError, ValueError) as error:
             raise unreadable(self.path, error) from None
@@ -130,7 +130,7 @@ class FileSource:
             raise ValueError("a file is read inside `with` only")
         return self._file
 
-    if hasattr(os, "pread"):  # reads by offset need no lock
+    if hasattr(os, "pread") and hasattr(os, "preadv"):  # reads by offset need no lock
 
         def _part(self, offset: int, length: int) -> bytes:
             return os.pread(self._opened().fileno(), length, offset)
