@@ -188,3 +188,12 @@ def test_that_a_model_of_one_layer_says_what_it_is(tmp_path):
     assert lines[0].startswith("(the root)                     Linear?")
     lines, _ = rows(of(nn.Sequential(nn.Linear(4, 8)).state_dict(), tmp_path))
     assert lines[0].startswith("0 ")
+
+
+def test_that_the_mode_of_a_pickled_model_is_told(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+    assert "Mode        train" in rows(of(model, tmp_path))[1]
+    model[1].eval()
+    assert "Mode        train in 3 of 4 modules, eval in the rest" in rows(of(model, tmp_path))[1]
+    assert "Mode        eval" in rows(of(model.eval(), tmp_path))[1]
+    assert not any(line.startswith("Mode") for line in rows(of(model.state_dict(), tmp_path))[1])

@@ -155,11 +155,22 @@ def _totals(root: LayerNode) -> Iterator[str]:
     if "trained" in sums or "frozen" in sums:
         yield f"Trainable   {sums.get('trained', 0):,}"
         yield f"Frozen      {sums.get('frozen', 0):,}"
+    yield from _mode(nodes)
     if sums.get("buffer"):
         yield f"Buffers     {sums['buffer']:,}"
     yield f"Size        {root.bytes:,} bytes ({size_text(root.bytes)}) in {plural(len(rows), 'tensor')}"
     if any(node.certainty == "inferred" for node in nodes):
         yield "A type with ? is inferred from names and shapes."
+
+
+def _mode(nodes: list[LayerNode]) -> Iterator[str]:
+    """Whether the modules were saved in train or in eval mode, where the file says it."""
+    known = [node.training for node in nodes if node.training is not None]
+    trains = sum(known)
+    if known and trains in (0, len(known)):
+        yield f"Mode        {'train' if trains else 'eval'}"
+    elif known:
+        yield f"Mode        train in {trains:,} of {len(known):,} modules, eval in the rest"
 
 
 def _counted(number: int) -> str:
