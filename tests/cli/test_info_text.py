@@ -155,9 +155,11 @@ def test_that_a_yolo_file_names_the_class_that_is_not_installed(info, foreign) -
 
 def test_that_the_pieces_of_a_trainer_say_what_they_are_for(info, foreign) -> None:
     optimizer = adamw(network())
-    assert ": a schedule's state, LambdaLR (torch-zip" in info(lr_scheduler.LambdaLR(optimizer, lambda _: 1.0).state_dict(), "scheduler.pt")
+    assert "A file without tensors: a schedule's state, LambdaLR (torch-zip" in info(
+        lr_scheduler.LambdaLR(optimizer, lambda _: 1.0).state_dict(), "scheduler.pt"
+    )
     states = {"python": random.getstate(), "numpy": np.random.get_state(), "cpu": torch.get_rng_state()}
-    assert ": states of random generators (cpu, numpy, python) (torch-zip" in info(states, "rng_state.pth")
+    assert "Tensors: 1 tensor, states of random generators (cpu, numpy, python) (torch-zip" in info(states, "rng_state.pth")
     settings = foreign.TrainingArguments(learning_rate=5e-5, save_strategy=foreign.IntervalStrategy.STEPS)
     assert "A file without tensors: settings of class library.tasks.TrainingArguments" in info(settings, "training_args.bin")
     assert "An optimizer's state: 18 tensors, AdamW (torch-zip" in info(optimizer.state_dict(), "optimizer.pt")

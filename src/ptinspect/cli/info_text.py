@@ -72,8 +72,8 @@ def sentence(checkpoint: Checkpoint) -> str:
         text += f"{of} with {_count(main)}" if checkpoint.kind == "model" else f" with {_count(main)}{where}{of}"
     elif checkpoint.document.tensors:
         text += f": {plural(len(checkpoint.document.tensors), 'tensor')}"
-    if checkpoint.kind in ("other", "tensors") and checkpoint.training is not None:
-        text += purpose_text(checkpoint.training)
+    purpose = purpose_text(checkpoint.training) if checkpoint.kind in ("other", "tensors") and checkpoint.training is not None else ""
+    text += f"{', ' if ':' in text else ': '}{purpose}" if purpose else ""
     text += _state_text(checkpoint)
     others = len(checkpoint.weights) - 1
     text += f", beside {plural(others, 'other weight set')}" if others > 0 else ""

@@ -47,12 +47,12 @@ def progress_parts(training: Training) -> Iterator[str]:
 def purpose_text(training: Training) -> str:
     """What a file is for that holds a piece of a training and no weights, as Hugging Face's Trainer writes them."""
     if training.schedulers:
-        return f": a schedule's state, {plain(training.schedulers[0].class_name or 'of an unknown class')}"
+        return f"a schedule's state, {plain(training.schedulers[0].class_name or 'of an unknown class')}"
     if training.random_states:
-        return f": states of random generators ({', '.join(plain(name) for name in training.random_states[:MOST_NAMES])})"
+        return f"states of random generators ({', '.join(plain(name) for name in training.random_states[:MOST_NAMES])})"
     if training.hyper_parameters:
         kind = training.hyper_parameters.get(CLASS)
-        return f": settings{f' of class {plain(kind)}' if isinstance(kind, str) else ''}"
+        return f"settings{f' of class {plain(kind)}' if isinstance(kind, str) else ''}"
     return ""
 
 
