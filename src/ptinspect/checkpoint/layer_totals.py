@@ -73,7 +73,7 @@ def _add(node: LayerNode, row: TensorRow, sign: int) -> None:
     elements = tensor.elements
     if row.role == "parameter":
         node.parameters += sign * elements
-    if tensor.storage is not None:
-        node.bytes += 0 if tensor.storage.is_meta else sign * tensor.dtype.nbytes(elements)
-    else:
+    if tensor.storage is None:
         node.bytes += sign * sum(part.dtype.nbytes(part.elements) for part in tensor.parts)
+    elif tensor.storage.location != "meta":
+        node.bytes += sign * tensor.dtype.nbytes(elements)

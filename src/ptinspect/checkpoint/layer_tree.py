@@ -55,10 +55,13 @@ def globs(text: str) -> re.Pattern[str]:
 def _mark_trained(builder: TreeBuilder, weights: WeightSet, checkpoint: Checkpoint) -> None:
     """What each parameter's row says: its own requires_grad in a pickled module, else what the optimizer lists, else unknown."""
     trained = trainable_of(weights, checkpoint.training.fits if checkpoint.training else ())
+    if weights.form != "state_dict" and trained is None:
+        return
+    names = trained.names if trained else {}
     for entry in weights.entries:
         row = builder.rows.get(joined(weights.path, entry.name))
-        if row is not None and (weights.form == "state_dict" or trained is not None):
-            row.requires_grad = trained.names.get(entry.name) if trained and entry.role == "parameter" else None
+        if row is not None:
+            row.requires_grad = names.get(entry.name) if entry.role == "parameter" else None
 
 
 def _name_slots(builder: TreeBuilder, checkpoint: Checkpoint) -> None:
