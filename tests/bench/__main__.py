@@ -34,9 +34,13 @@ def verdicts(case: Case, ours: Reading, theirs: Reading) -> list[tuple[str, bool
     return found
 
 
-def row(label: str, reading: Reading) -> str:
+def row(label: str, reading: Reading, case: Case) -> str:
     """One side in figures."""
-    return f"  {label:<16}{reading.seconds:8.3f} s {reading.resident / MB:7.0f} MB resident {reading.read / MB:8.1f} MB read"
+    text = f"  {label:<16}{reading.seconds:8.3f} s {reading.resident / MB:7.0f} MB resident {reading.read / MB:8.1f} MB read"
+    if case.elements is None:
+        return text
+    size = sum(path.stat().st_size for path in case.files)
+    return f"{text}  {case.elements / reading.seconds / 1e9:.2f} G values/s {size / reading.seconds / 1e9:.2f} GB/s"
 
 
 def main(names: list[str]) -> int:
@@ -54,8 +58,8 @@ def main(names: list[str]) -> int:
         sources, kept = installed(folder), True
         for case in chosen:
             make(case, folder)
-            ours, theirs = compare(case.ours, case.theirs, case.files, sources)
-            print(f"\n{case.name}", row("ptinspect", ours), row(case.label, theirs), sep="\n")
+            ours, theirs = compare(case.ours, case.theirs, case.files, sources, case.phase)
+            print(f"\n{case.name}", row("ptinspect", ours, case), row(case.label, theirs, case), sep="\n")
             for text, good in verdicts(case, ours, theirs):
                 print(f"  {'ok    ' if good else 'MISSED'} {text}", flush=True)
                 kept = kept and good

@@ -13,7 +13,10 @@ MB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`ratio` bounds our time by theirs; `resident` our memory; `extra_read` how many bytes more than they we may read."""
+    """`ratio` bounds our time by theirs; `resident` our memory; `extra_read` how many bytes more than they we may read.
+
+    `elements` are told as a speed. The two sides of a `phase` tell their own time.
+    """
 
     name: str
     ours: list[str]
@@ -21,8 +24,10 @@ class Case:
     label: str
     files: list[Path]
     ratio: float
+    elements: int | None = None
     resident: int | None = None
     extra_read: int | None = None
+    phase: bool = False
 
 
 def cases(folder: Path) -> list[Case]:
@@ -41,10 +46,34 @@ def cases(folder: Path) -> list[Case]:
         Case("tree", ptinspect("tree", "--json", str(many)), load, "torch.load", [many], 0.35, resident=350 * MB),
         # Four times the tensors, and the start of the process only once.
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
+        *statistics(folder),
         scan("scan-samples", SAMPLES, SAMPLES[0].parent),
         scan("scan-small", [small], small),
         scan("scan-tensors", [many], many),
     ]
+
+
+VALUES = 66 * 4096 * 4096
+FRESH = 'PTINSPECT_CACHE=$(mktemp -d) exec "$@"'
+
+
+def statistics(folder: Path) -> list[Case]:
+    """All numbers of 1.1 billion weights against plain torch's; the last pair is within one process, numpy's sum beside the stream."""
+    found = []
+    for kind in ("values", "values16"):
+        file = folder / f"{kind}.pt"
+        ours = ptinspect("stats", "--no-cache", str(file))
+        theirs = python("-m", "tests.bench.torch_statistics", str(file))
+        first = ["sh", "-c", FRESH, "sh", *ours]  # nothing compiled yet
+        found.append(Case(f"stats-{kind}", ours, theirs, "torch", [file], 1 / 12, VALUES, 350 * MB))
+        found.append(Case(f"stats-first-{kind}", first, theirs, "torch", [file], 1 / 6, VALUES, 350 * MB))
+        stream = python("-m", "tests.bench.phases", "stream", str(file))
+        found.append(
+            Case(
+                f"stream-{kind}", stream, python("-m", "tests.bench.phases", "sum", str(file)), "numpy sum", [file], 2.5, VALUES, phase=True
+            )
+        )
+    return found
 
 
 def scan(name: str, files: list[Path], place: Path) -> Case:

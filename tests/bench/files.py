@@ -9,6 +9,7 @@ import torch
 from torch.serialization import skip_data
 
 TENSORS = 201
+VALUES = 66 * 4096 * 4096
 
 
 def weights(path: Path, elements: int) -> None:
@@ -24,9 +25,19 @@ def many(path: Path, count: int) -> None:
     torch.save({f"encoder.layers.{i // 10}.block.{i % 10}.weight": torch.full((4, 2), float(i)) for i in range(count)}, path)
 
 
+def values(path: Path, dtype: torch.dtype) -> None:
+    """1.1 billion weights as a trained model's: 66 matrices of normal numbers, seeded."""
+    source = torch.Generator().manual_seed(0)
+    block = torch.randn(4096, 4096, generator=source) * 0.02
+    state = {f"layers.{i}.mlp.weight": (block * (1 + i / 100)).roll(i, 0).to(dtype) for i in range(VALUES // block.numel())}
+    torch.save(state, path)
+
+
 MAKERS = {
     "big": lambda path: weights(path, 1_100_000_000),
     "small": lambda path: weights(path, 11_000_000),
+    "values": lambda path: values(path, torch.float32),
+    "values16": lambda path: values(path, torch.bfloat16),
     "many": lambda path: many(path, 100_000),
     "quarter": lambda path: many(path, 25_000),
 }

@@ -47,13 +47,18 @@ def installed(folder: Path) -> Path:
     return place
 
 
-def run(command: list[str], sources: Path) -> Reading:
-    """Run it once; 0 and 1 are the statuses of work that was done (a scanner says 1 for a find)."""
+def run(command: list[str], sources: Path, phase: bool = False) -> Reading:
+    """Run it once; 0 and 1 are the statuses of work that was done (a scanner says 1 for a find).
+
+    A `phase` is a part of a process, which tells its own time on its last line.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = str(sources)
-    with tempfile.TemporaryFile() as complaints:
+    environment["PYTHONPATH"] = os.pathsep.join((str(sources), str(SOURCES.parent)))
+    environment["PTINSPECT_CACHE"] = str(sources.parent / "cache")
+    with tempfile.TemporaryFile() as complaints, tempfile.TemporaryFile() as said:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints, env=environment)
+        output = said if phase else subprocess.DEVNULL
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=complaints, env=environment)
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         seconds = time.perf_counter() - start
         read = _bytes_read(child.pid)
@@ -63,6 +68,9 @@ def run(command: list[str], sources: Path) -> Reading:
         text = complaints.read()
         if child.returncode not in (0, 1) or b"Traceback" in text:
             sys.exit(f"{' '.join(command)} ended with {child.returncode}\n{text.decode(errors='replace')[-2000:]}")
+        if phase:
+            said.seek(0)
+            seconds = float(said.read().split()[-1])
     return Reading(seconds, usage.ru_maxrss * 1024, read)
 
 
@@ -80,13 +88,13 @@ def warm(paths: list[Path]) -> None:
                 pass
 
 
-def compare(ours: list[str], theirs: list[str], files: list[Path], sources: Path) -> tuple[Reading, Reading]:
+def compare(ours: list[str], theirs: list[str], files: list[Path], sources: Path, phase: bool = False) -> tuple[Reading, Reading]:
     """Both sides in turn, files warmed before each; of each figure the smallest."""
     rounds: tuple[list[Reading], list[Reading]] = ([], [])
     for _ in range(ROUNDS):
         for readings, command in zip(rounds, (ours, theirs), strict=True):
             warm(files)
-            readings.append(run(command, sources))
+            readings.append(run(command, sources, phase))
     return _smallest(rounds[0]), _smallest(rounds[1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,36 +54,31 @@ class Census:
         kind = self.low.dtype.type
         return Census(np.maximum(self.low, kind(lowest)), np.minimum(self.high, kind(highest)), self.counts, self.grid)
 
-    def quantiles(self, shares: tuple[float, ...], finer: Census | None = None) -> list[float]:
+    def quantiles(self, shares: Sequence[float], finer: Census | None = None) -> list[float]:
         """As numpy's: between the two values on either side of the place. Inside a coarse bin values count as spread evenly.
 
         `finer` is another census of the same values; the one with the narrower bin at a place is asked.
         """
-        behind = np.cumsum(self.counts)
-        others = None if finer is None else np.cumsum(finer.counts)
-        total = int(behind[-1])
-
-        def at(place: int) -> float:
-            width, value = self.at(place, behind)
-            return value if finer is None or others is None or not width else min((width, value), finer.at(place, others))[1]
-
-        found = []
-        for share in shares:
-            place = share * (total - 1)
-            before = int(place)
-            rest = place - before
-            value = at(before)
-            found.append(value * (1 - rest) + at(min(before + 1, total - 1)) * rest if rest else value)
+        last = self.total - 1
+        places = np.array(shares) * last
+        before = places.astype(np.int64)
+        both = np.concatenate((before, np.minimum(before + 1, last)))
+        values, widths = self.at(both)
+        if finer is not None:
+            others, narrower = finer.at(both)
+            values = np.where(narrower < widths, others, values)
+        rest = places - before
+        low, high = values[: rest.size], values[rest.size :]
+        found: list[float] = np.where(rest == 0, low, low * (1 - rest) + high * rest).tolist()
         return found
 
-    def at(self, place: int, behind: Array) -> tuple[float, float]:
-        """The value that so many others stand before, and how wide the bin is that it was found in."""
-        bin_ = int(np.searchsorted(behind, place, side="right"))
-        low, high, count = float(self.low[bin_]), float(self.high[bin_]), int(self.counts[bin_])
-        if low == high or count == 0:
-            return 0.0, low
-        inside = (place - (int(behind[bin_]) - count) + 0.5) / count
-        return high - low, low * (1 - inside) + high * inside
+    def at(self, places: Array) -> tuple[Array, Array]:
+        """The values that so many others stand before, and how wide the bins are that they were found in."""
+        behind = np.cumsum(self.counts)
+        bins = np.searchsorted(behind, places, side="right")
+        low, high = self.low[bins].astype(np.float64), self.high[bins].astype(np.float64)
+        inside = (places - (behind - self.counts)[bins] + 0.5) / self.counts[bins]
+        return np.where(low == high, low, low * (1 - inside) + high * inside), high - low
 
 
 def exact_census(values: Array, counts: Array | None = None) -> Census:

@@ -85,7 +85,8 @@ def storage_of(tensor: TensorInfo) -> StorageRef:
 def _is_plain(tensor: TensorInfo) -> bool:
     """Whether stored elements are values, in any order."""
     dtype = tensor.dtype
-    return tensor.layout == "strided" and dtype.family != "quantized" and dtype.bits >= 8 and dtype.name != "complex32"
+    waits = "neg" in tensor.pending  # a conjugate is as large as what it is of
+    return not waits and tensor.layout == "strided" and dtype.family != "quantized" and dtype.bits >= 8 and dtype.name != "complex32"
 
 
 def chunks(storages: StorageBytes, portion: Portion, buffer: Array) -> Iterator[Array]:

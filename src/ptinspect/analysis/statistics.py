@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from ptinspect.analysis.census import Census
+from ptinspect.analysis.extremes import NONE, Extremes, extremes_of
 from ptinspect.analysis.histogram import Histogram
 from ptinspect.analysis.tensor_stats import Number, TensorStats
 from ptinspect.checkpoint.values import numpy_type
@@ -14,6 +16,7 @@ from ptinspect.dtypes import DType
 from ptinspect.frozen import frozen
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_EXTREMES = ("overflowing", "vanishing", "faint", "subnormal")
 
 
 @frozen
@@ -32,6 +35,7 @@ class Statistics:
     quantiles: tuple[float, ...] | None = None
     histogram: Histogram | None = None
     problem: str | None = None
+    extremes: Extremes = NONE
 
 
 def told(stats: TensorStats, histogram: Histogram | None) -> Statistics:
@@ -41,8 +45,58 @@ def told(stats: TensorStats, histogram: Histogram | None) -> Statistics:
     moments = stats.moments
     finer = None if histogram is None or stats.census.grid is None else _as_census(histogram, stats)
     quantiles = tuple(stats.census.quantiles(SHARES, finer))
-    ends = (stats.low, stats.high)
-    return Statistics(stats.count, moments.mean, moments.std, *ends, moments.l2, stats.zeros, stats.nans, stats.infs, quantiles, histogram)
+    numbers = (stats.count, moments.mean, moments.std, stats.low, stats.high, moments.l2, stats.zeros, stats.nans, stats.infs)
+    return Statistics(*numbers, quantiles, histogram, extremes=extremes_of(stats.census))
+
+
+def as_fields(found: Statistics) -> dict[str, Any]:
+    """The numbers by the names that `stats --json` gives them."""
+    histogram, shares = found.histogram, found.quantiles
+    fields = {
+        "count": found.count,
+        "mean": found.mean,
+        "std": found.std,
+        "min": found.low,
+        "max": found.high,
+        "l2": found.l2,
+        "zeros": found.zeros,
+        "nans": found.nans,
+        "infs": found.infs,
+        "quantiles": None if shares is None else {str(share): value for share, value in zip(SHARES, shares, strict=True)},
+        "histogram": None
+        if histogram is None
+        else {
+            "edges": histogram.edges.tolist(),
+            "counts": histogram.counts.tolist(),
+            "below": histogram.below,
+            "above": histogram.above,
+            "scale": histogram.scale,
+        },
+        "extremes": {name: getattr(found.extremes, name) for name in _EXTREMES},
+    }
+    if found.problem is None:
+        return fields
+    return {**dict.fromkeys(fields), "problem": found.problem}
+
+
+def of_fields(fields: dict[str, Any]) -> Statistics:
+    """The same numbers read back. Raises KeyError, TypeError or ValueError for what is none of ours."""
+    same = {name: fields[name] for name in ("count", "mean", "std", "l2", "zeros", "nans", "infs")}
+    numbers: dict[str, Any] = {**same, "low": fields["min"], "high": fields["max"]}
+    if any(type(number) not in (int, float, NoneType) for number in numbers.values()):
+        raise TypeError("a number is none")
+    shares, bins = fields["quantiles"], fields["histogram"]
+    quantiles = None if shares is None else tuple(float(shares[str(share)]) for share in SHARES)
+    histogram = None if bins is None else _histogram_of(bins)
+    extremes = Extremes(*(int(fields["extremes"][name]) for name in _EXTREMES))
+    return Statistics(**numbers, quantiles=quantiles, histogram=histogram, extremes=extremes)
+
+
+def _histogram_of(bins: dict[str, Any]) -> Histogram:
+    edges, counts = np.array(bins["edges"]), np.array(bins["counts"], np.int64)
+    if edges.ndim != 1 or counts.ndim != 1 or edges.size != counts.size + 1 or bins["scale"] not in ("linear", "symlog", "whole"):
+        raise ValueError("edges and counts do not fit")
+    return Histogram(edges, counts, int(bins["below"]), int(bins["above"]), bins["scale"])
 
 
 def _as_census(histogram: Histogram, stats: TensorStats) -> Census:
@@ -59,4 +113,4 @@ def edge_type(dtype: DType) -> np.dtype[Any]:
     return np.dtype(np.float64 if kind == np.complex128 else np.float32) if kind.kind == "c" else kind
 
 
-__all__ = ["SHARES", "Statistics", "edge_type", "told"]
+__all__ = ["SHARES", "Statistics", "as_fields", "edge_type", "of_fields", "told"]

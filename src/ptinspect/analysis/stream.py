@@ -223,11 +223,11 @@ def _whole(parts: list[Histogram], tensor: TensorInfo, stats: TensorStats) -> Hi
 
 def distinct(tensors: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[list[int]]]:
     """Each tensor once, and at which places it was asked for."""
-    places: dict[object, int] = {}
+    places: dict[str, int] = {}
     unique: list[TensorInfo] = []
     names: list[list[int]] = []
     for name, tensor in enumerate(tensors):
-        known = places.setdefault(_same(tensor), len(unique))
+        known = places.setdefault(identity_of(tensor), len(unique))
         if known == len(unique):
             unique.append(tensor)
             names.append([])
@@ -235,11 +235,13 @@ def distinct(tensors: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[list
     return unique, names
 
 
-def _same(tensor: TensorInfo) -> object:
-    """Equal for names of the same values."""
-    if tensor.storage is None or tensor.parts or tensor.problem or tensor.quantizer:
-        return id(tensor)
-    return tensor.storage.key, tensor.storage_offset, tensor.shape, tensor.strides, tensor.dtype.name
+def identity_of(tensor: TensorInfo) -> str:
+    """Equal for two names of the same values in one file, in this run and in the next."""
+    key = tensor.storage.key if tensor.storage is not None else f"{tensor.name} {tensor.problem}"
+    numbers = tuple(number for number in tensor.quantizer or () if not isinstance(number, TensorInfo))
+    parts = ",".join(identity_of(part) for part in tensor.parts)
+    own = f"{tensor.storage_offset} {tensor.shape} {tensor.strides} {tensor.dtype.name} {tensor.layout} {tensor.pending}"
+    return f"{key} {own} {numbers} [{parts}]"
 
 
 def nbytes_of(tensor: TensorInfo) -> int:
@@ -270,4 +272,4 @@ def _kernels(request: Request, tensors: list[TensorInfo]) -> Any:
     return kernels
 
 
-__all__ = ["SMALL", "Progress", "Request", "distinct", "statistics"]
+__all__ = ["SMALL", "Progress", "Request", "distinct", "identity_of", "statistics"]

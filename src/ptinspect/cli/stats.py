@@ -1,0 +1,90 @@
+"""`ptinspect stats FILE`: statistics and a histogram of each tensor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ptinspect.analysis.cache import StatisticsCache, known_statistics
+from ptinspect.analysis.histogram import BINS
+from ptinspect.analysis.statistics import Statistics, as_fields
+from ptinspect.analysis.stream import Request
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.layers import TensorRow
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.cli.output import SCHEMA, dumps, finding_fields
+from ptinspect.cli.progress import ProgressLine
+from ptinspect.cli.stats_text import csv_lines, table_lines
+from ptinspect.findings import Finding
+
+MOST_BINS = 4_096
+
+Measured = tuple[TensorRow, Statistics]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--bins", type=_bins, default=BINS, metavar="N", help=f"at most N bins a histogram (default {BINS})")
+    parser.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
+    parser.add_argument("--no-cache", action="store_true", help="count again, and keep nothing")
+    parser.add_argument("--match", metavar="GLOB", help="only paths that fit; `*` crosses dots, several by commas")
+    parser.add_argument("--weights", metavar="PATH", help="only this weight set")
+
+
+def _bins(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MOST_BINS:
+        raise argparse.ArgumentTypeError(f"{number} is not between 1 and {MOST_BINS:,}")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open, count, print each tensor as soon as those before it are there."""
+    checkpoint = open_checkpoint(arguments.file)
+    rows = [row for node in layer_tree(checkpoint, arguments.weights, arguments.match).walk() for row in node.tensors]
+    findings: list[Finding] = []
+    with ProgressLine("counting") as progress:
+        measured = _measured(checkpoint, rows, arguments, progress)
+        lines = _json(arguments.file, measured, findings) if arguments.json else _text(arguments, measured, findings)
+        for line in lines:
+            sys.stdout.write(line)
+    return 0
+
+
+def _measured(
+    checkpoint: Checkpoint, rows: Sequence[TensorRow], arguments: argparse.Namespace, progress: ProgressLine
+) -> Iterator[Measured]:
+    """Each row with its numbers, in the order of the tree; what is ready before its turn waits."""
+    request = Request(checkpoint, [row.tensor for row in rows], arguments.bins)
+    cache = None if arguments.no_cache else StatisticsCache()
+    ready: dict[int, Statistics] = {}
+    turn = 0
+    for place, found in known_statistics(request, progress, cache):
+        ready[place] = found
+        while turn in ready:
+            yield rows[turn], ready.pop(turn)
+            turn += 1
+
+
+def _json(path: str, measured: Iterator[Measured], findings: list[Finding]) -> Iterator[str]:
+    head = dumps({"schema": SCHEMA, "path": path})
+    yield f'{head[:-1]}, "tensors": ['
+    before = ""
+    for row, found in measured:
+        yield before + dumps(row_fields(row, found))
+        before = ", "
+    yield f'], "findings": {dumps([finding_fields(finding) for finding in findings])}}}\n'
+
+
+def row_fields(row: TensorRow, found: Statistics) -> dict[str, Any]:
+    """One tensor as JSON."""
+    return {"path": row.path, "shape": list(row.tensor.shape), "dtype": row.tensor.dtype.name, **as_fields(found)}
+
+
+def _text(arguments: argparse.Namespace, measured: Iterator[Measured], findings: list[Finding]) -> Iterator[str]:
+    lines = csv_lines(measured) if arguments.csv else table_lines(measured)
+    yield from (f"{line}\n" for line in lines)
