@@ -8,6 +8,7 @@
     │   ├── LimitExceeded        honest files stay below; the message names the limit
     │   ├── Unsupported          a kind of file that is known and cannot be opened yet
     │   └── ChangedOnDisk        the file became another one while it was read
+    ├── OutputProblem            what was asked for cannot be written there
     └── Cancelled                the user asked to stop
 
 A message says what happened, a hint what to do next. Anything that is not an InspectError is a bug of ours.
@@ -52,6 +53,10 @@ class Unsupported(FileProblem):
 
 class ChangedOnDisk(FileProblem):
     """The file was replaced or rewritten while it was read."""
+
+
+class OutputProblem(InspectError):
+    """What was asked for cannot be written where it should go."""
 
 
 class Cancelled(InspectError):

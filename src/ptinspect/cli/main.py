@@ -22,6 +22,7 @@ COMMANDS = {
     "tree": "the layers in a table",
     "stats": "statistics and a histogram of each tensor",
     "scan": "what a file would run if it were loaded as code",
+    "export": "one tensor as .npy, .csv or .safetensors",
     "demo": "try the shipped sample checkpoints",
 }
 
@@ -85,6 +86,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import scan
 
         return scan
+    if name == "export":
+        from ptinspect.cli import export
+
+        return export
     from ptinspect.cli import demo
 
     return demo
