@@ -63,13 +63,16 @@ class Census:
         places = np.array(shares) * last
         before = places.astype(np.int64)
         both = np.concatenate((before, np.minimum(before + 1, last)))
-        values, widths = self.at(both)
-        if finer is not None:
+        if self.grid is None:
+            values = self.low[np.cumsum(self.counts).searchsorted(both, side="right")].astype(np.float64)
+        else:
+            values, widths = self.at(both)
+        if finer is not None and self.grid is not None:
             others, narrower = finer.at(both)
             values = np.where(narrower < widths, others, values)
         rest = places - before
         low, high = values[: rest.size], values[rest.size :]
-        found: list[float] = np.where(rest == 0, low, low * (1 - rest) + high * rest).tolist()
+        found: list[float] = (low * (1 - rest) + high * rest).tolist()
         return found
 
     def at(self, places: Array) -> tuple[Array, Array]:
@@ -84,9 +87,19 @@ class Census:
 def exact_census(values: Array, counts: Array | None = None) -> Census:
     """Of values one by one, or of distinct sorted values and how often each is there."""
     if counts is None:
-        values, counts = np.unique(values, return_counts=True)
+        return _sorted_census(np.sort(values))
     kept = counts > 0
     return Census(values[kept], values[kept], counts[kept].astype(np.int64))
+
+
+def _sorted_census(values: Array) -> Census:
+    """As numpy.unique does it, without the calls that take longer than a small tensor."""
+    differ = np.empty(values.size + 1, np.bool_)
+    differ[0] = differ[-1] = True
+    np.not_equal(values[1:], values[:-1], out=differ[1:-1])
+    places = differ.nonzero()[0]
+    distinct = values[places[:-1]]
+    return Census(distinct, distinct, places[1:] - places[:-1])
 
 
 def coarse_census(counts: Array, numbers: Array, zeros: int, grid: Grid) -> Census:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import NoneType
 from typing import Any
 
@@ -38,15 +39,16 @@ class Statistics:
     extremes: Extremes = NONE
 
 
-def told(stats: TensorStats, histogram: Histogram | None) -> Statistics:
+def told(stats: TensorStats, histogram: Histogram | None, quantiles: Sequence[float] | None = None) -> Statistics:
     """What was counted, as people read it."""
     if not stats.count:
         return Statistics(nans=stats.nans, infs=stats.infs)
     moments = stats.moments
-    finer = None if histogram is None or stats.census.grid is None else _as_census(histogram, stats)
-    quantiles = tuple(stats.census.quantiles(SHARES, finer))
+    if quantiles is None:
+        finer = None if histogram is None or stats.census.grid is None else _as_census(histogram, stats)
+        quantiles = stats.census.quantiles(SHARES, finer)
     numbers = (stats.count, moments.mean, moments.std, stats.low, stats.high, moments.l2, stats.zeros, stats.nans, stats.infs)
-    return Statistics(*numbers, quantiles, histogram, extremes=extremes_of(stats.census))
+    return Statistics(*numbers, tuple(quantiles), histogram, extremes=extremes_of(stats.census))
 
 
 def as_fields(found: Statistics) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from ptinspect.analysis.between import Between, between_for
 from ptinspect.analysis.histogram import BINS, Edges, Histogram, choose_edges, counted
 from ptinspect.analysis.portions import CHUNK_BYTES, Portion, chunks, implied_zeros, portions, repeats_of
-from ptinspect.analysis.statistics import Statistics, edge_type, told
+from ptinspect.analysis.statistics import SHARES, Statistics, edge_type, told
 from ptinspect.analysis.tallies import Tally, tally_for
 from ptinspect.analysis.tensor_stats import TensorStats, stats_of
 from ptinspect.checkpoint.model import Checkpoint
@@ -140,7 +140,9 @@ class _Run:
         stats = stats.with_zeros(implied_zeros(tensor, stats))
         if not stats.count:
             return told(stats, None)
-        return told(stats, counted(stats.census, choose_edges(stats, edge_type(tensor.dtype), self.request.bins)))
+        shares = stats.census.quantiles(SHARES)
+        edges = choose_edges(stats, edge_type(tensor.dtype), self.request.bins, (shares[0], shares[-1]))
+        return told(stats, counted(stats.census, edges), shares)
 
     def _counted(self, tensor: TensorInfo, part: Portion, edges: Edges | None) -> Part:
         into: Tally | Between = self._tally(tensor) if edges is None else between_for(edges, tensor.dtype, self.kernels)
