@@ -24,6 +24,7 @@ from ptinspect.dtypes import BY_NAME
 from ptinspect.errors import Unsupported
 from tests.checkpoint.saved import saved
 from tests.checkpoint.truth import every_value, in_chunks, of, place, same, truth
+from tests.corpus import Row, each, needs_corpus
 from tests.formats.test_torch_tar import Reference, made
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -393,3 +394,35 @@ def test_that_whole_has_a_shape_also_without_values(tmp_path: Path) -> None:
     with StorageBytes(checkpoint) as storages:
         found = whole(storages, place(checkpoint, "0"))
     assert (found.shape, found.dtype) == ((0, 7), np.float16)
+
+
+def named(value: object, path: str, found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a nest of mappings and lists by their paths."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, item in steps:
+        named(item, f"{path}.{key}" if path else str(key), found)
+    if isinstance(value, torch.Tensor):
+        found[path] = value
+    return found
+
+
+def can_be_compared(row: Row) -> bool:
+    known = row.container in ("torch-zip", "torch-legacy", "torchscript")
+    return known and row.hostile == "no" and row.path.stat().st_size < 1 << 20
+
+
+@needs_corpus
+@each(can_be_compared)
+def test_that_a_real_file_reads_as_torch_loads_it(row: Row) -> None:
+    try:
+        if row.container == "torchscript":
+            expected = torch.jit.load(str(row.path), map_location="cpu").state_dict()
+        else:
+            expected = named(torch.load(row.path, map_location="cpu", weights_only=True), "", {})
+    except Exception as error:
+        pytest.skip(f"this torch does not load it: {type(error).__name__}")
+    checkpoint = open_checkpoint(row.path)
+    with StorageBytes(checkpoint) as storages:
+        found = {one.path: whole(storages, one.tensor) for one in checkpoint.document.places if one.path in expected}
+    assert len(found) >= len(expected) / 2
+    assert all(same(one, truth(expected[path])) for path, one in found.items())

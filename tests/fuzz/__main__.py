@@ -1,4 +1,7 @@
-"""`python -m tests.fuzz --inputs 1000000 [--jobs 2] [--start 0] [--deep]`: counts per outcome, slowest input, peak memory, failures."""
+"""`python -m tests.fuzz --inputs 1000000 [--jobs 2] [--start 0] [--deep | --values]`
+
+Counts per outcome, slowest input, peak memory, failures.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--deep", action="store_true", help="`info` and `scan` of each input, beyond the readers")
+    parser.add_argument("--values", action="store_true", help="the numbers of every tensor, beyond the readers")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="ptinspect-fuzz-"))
     given = seeds.load(folder / "seeds")
     print(f"{len(given)} seeds; failing inputs go to {folder}", flush=True)
     share = -(-arguments.inputs // arguments.jobs)
-    look = driver.meaning_of if arguments.deep else driver.outcome_of
+    look = driver.meaning_of if arguments.deep else driver.values_of if arguments.values else driver.outcome_of
     work = [(given, share, arguments.start + job * share, folder, arguments.seconds, look) for job in range(arguments.jobs)]
     found = driver.Outcome()
     with get_context("fork").Pool(arguments.jobs) as pool:

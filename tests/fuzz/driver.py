@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import NamedTemporaryFile
@@ -24,6 +25,7 @@ from tests.fuzz.mutations import mutated
 SECONDS = 10
 MEGABYTES = 1_024
 KEPT = 50
+TENSORS, CHUNKS = 200, 20
 
 Look = Callable[[bytes, str], str]
 
@@ -97,6 +99,29 @@ def meaning_of(data: bytes, name: str) -> str:
                 "".join(lines_of(found)).encode()
             outcomes.append(found.safety.verdict)
     return ", ".join(outcomes)
+
+
+def values_of(data: bytes, name: str) -> str:
+    """How reading the numbers of every tensor ends, the first of them where there are very many."""
+    from ptinspect.checkpoint.opening import open_checkpoint
+    from ptinspect.checkpoint.storage_bytes import StorageBytes
+    from ptinspect.checkpoint.values import values
+
+    ends: Counter[str] = Counter()
+    with NamedTemporaryFile(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as file:
+        file.write(data)
+        file.flush()
+        try:
+            checkpoint = open_checkpoint(file.name)
+        except FileProblem as problem:
+            return type(problem).__name__
+        with StorageBytes(checkpoint) as storages:
+            for tensor in checkpoint.document.tensors[:TENSORS]:
+                try:
+                    ends["values" if sum(chunk.size for chunk in islice(values(storages, tensor), CHUNKS)) else "none"] += 1
+                except FileProblem as problem:
+                    ends[type(problem).__name__] += 1
+    return f"opened: {', '.join(sorted(ends)) or 'no tensors'}"
 
 
 def run(
