@@ -44,6 +44,7 @@ def exported(folder: Path, tensor: torch.Tensor, ending: str) -> Path:
 # -- .npy ---------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning:ptinspect")
 @pytest.mark.parametrize("name", SINGLE)
 def test_that_npy_reads_back_as_it_was(name: str, tmp_path: Path) -> None:
     tensor = of_every_bit(name, (3, 7))
@@ -149,6 +150,7 @@ def numbers_of(path: Path, kind: np.dtype) -> np.ndarray:
     return np.array([[float(cell) for cell in row] for row in cells], np.float64).astype(kind)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning:ptinspect")
 @pytest.mark.parametrize("name", SINGLE)
 def test_that_a_table_reads_back_to_the_bit(name: str, tmp_path: Path) -> None:
     tensor = of_every_bit(name, (64, 33))

@@ -54,6 +54,7 @@ def of_every_bit(name: str, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 @BOTH
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("name", PLAIN)
 def test_that_every_dtype_reads_as_torch_has_it(name: str, options: dict[str, object], tmp_path: Path) -> None:
     tensor = of_every_bit(name, (8, 12))
@@ -312,6 +313,13 @@ def test_that_scales_that_do_not_fit_are_refused(quantizer: tuple[object, ...], 
     checkpoint = saved(tmp_path, [Scaled(one, *quantizer)])
     with pytest.raises(Unsupported, match=r"scale|its description"):
         of(checkpoint, "0")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("quantizer", [(1e39, 0), (float("nan"), 3), (float("inf"), 0), (-1e-320, 2**62), (1.0, float("inf"))], ids=str)
+def test_that_scales_without_sense_give_numbers_without_sense_and_no_warning(quantizer: tuple[object, ...], tmp_path: Path) -> None:
+    one = torch.quantize_per_tensor(torch.randn(2, 4), 0.1, 0, torch.qint8)
+    assert of(saved(tmp_path, [Scaled(one, torch.per_tensor_affine, *quantizer)]), "0").shape == (2, 4)
 
 
 def test_that_a_pending_mark_on_a_type_without_it_changes_nothing(tmp_path: Path) -> None:

@@ -36,7 +36,12 @@ def npy_parts(chunks: Iterable[Array], shape: Shape, kind: np.dtype[Any]) -> Ite
     npy.write_array_header_1_0(head, fields)
     yield head.getvalue()
     for chunk in chunks:
-        yield _bytes(chunk.astype(named, copy=False))
+        yield _bytes(_widened(chunk, named))
+
+
+@np.errstate(all="ignore")  # a NaN of any kind is no news
+def _widened(chunk: Array, kind: np.dtype[Any]) -> Array:
+    return chunk.astype(kind, copy=False)
 
 
 def safetensors_parts(chunks: Iterable[Array], name: str, shape: Shape, dtype: DType) -> Iterator[bytes | memoryview]:
@@ -95,7 +100,7 @@ def _texts(kind: np.dtype[Any]) -> Callable[[Array], Sequence[str]]:
     if kind.kind in "biu" and kind.isbuiltin == 1:
         return lambda chunk: list(map(str, chunk.astype(np.uint8).tolist() if kind.kind == "b" else chunk.tolist()))
     spelled = f"%.{_DIGITS.get(kind.name, _FEW_DIGITS)}g"
-    return lambda chunk: (f"{spelled} " * chunk.size % tuple(chunk.astype(np.float64).tolist())).split()
+    return lambda chunk: (f"{spelled} " * chunk.size % tuple(_widened(chunk, np.dtype(np.float64)).tolist())).split()
 
 
 def widened(kind: np.dtype[Any]) -> bool:

@@ -17,6 +17,7 @@ _AGAIN = "Save the tensor again."
 _MOST = (1 << 63) - 1
 
 
+@np.errstate(all="ignore")
 def coalesced(tensor: TensorInfo, parts: list[Array]) -> Array:
     """The stored values with duplicates added up, as torch reads a COO tensor that was not coalesced."""
     if tensor.layout != "sparse_coo":
@@ -38,9 +39,14 @@ def dense(tensor: TensorInfo, parts: list[Array], most: int) -> Iterator[Array]:
         flat, stored = flat[order], stored[order]
     for begin in range(0, tensor.elements, most):
         low, high = np.searchsorted(flat, (begin, begin + most))
-        chunk = np.zeros(min(most, tensor.elements - begin), stored.dtype)
-        np.add.at(chunk, flat[low:high] - begin, stored[low:high])
-        yield chunk
+        yield _spread(flat[low:high] - begin, stored[low:high], min(most, tensor.elements - begin))
+
+
+@np.errstate(all="ignore")
+def _spread(places: Array, stored: Array, size: int) -> Array:
+    chunk = np.zeros(size, stored.dtype)
+    np.add.at(chunk, places, stored)
+    return chunk
 
 
 def _scattered(tensor: TensorInfo, parts: list[Array]) -> tuple[Array, Array]:

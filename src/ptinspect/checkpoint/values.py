@@ -223,6 +223,7 @@ class Decoder:
         if self.scale.ndim and type(axis) is int:
             self.channels, self.inner = self.scale.size, prod(tensor.shape[axis + 1 :])
 
+    @np.errstate(all="ignore")  # a file may hold any number, and a scale that makes it infinite
     def decoded(self, raw: Array, at: int) -> Array:
         """The values."""
         if self.scale is not None and self.zero is not None:
