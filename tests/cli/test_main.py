@@ -81,12 +81,14 @@ def test_that_a_wrong_call_is_an_error_like_others(capsys: pytest.CaptureFixture
     assert as_json or out == ""
 
 
-def test_that_no_arguments_tell_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """The window is not built yet."""
-    assert main([]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert all(command in err for command in COMMANDS)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+@pytest.mark.parametrize("arguments", [[], ["model.pt"], ["--benchmark-open", "model.pt"]])
+def test_that_without_a_screen_the_window_says_so_in_two_lines(tmp_path: Path, arguments: list[str]) -> None:
+    env = {"PTINSPECT_CONFIG": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": ""}
+    done = call(*arguments, env=env)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert_two_lines(done.stderr)
+    assert b"ptinspect info FILE" in done.stderr
 
 
 def assert_error(out: str) -> None:

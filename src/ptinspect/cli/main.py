@@ -43,13 +43,10 @@ class Usage(argparse.ArgumentParser):
 
 def main(argv: list[str], held: argparse.Namespace | None = None) -> int:
     """Run one command and return its exit status. `held` is where its arguments are put, and what it opened with them."""
-    if not argv or argv[0] in ("-h", "--help", "--version"):
+    if argv and argv[0] in ("-h", "--help", "--version"):
         return _outline(argv)
-    if argv[0] not in COMMANDS:
-        message = f"ptinspect: {argv[0]!r} is no command, and this version has no window yet to open a file in"
-        error = Misused(message, "Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.")
-        print_error(error, None, "--json" in argv)
-        return ERROR
+    if not argv or argv[0] not in COMMANDS:
+        return _window(argv)
     command = _command(argv[0])
     parser = Usage(prog=f"ptinspect {argv[0]}", description=COMMANDS[argv[0]].capitalize() + ".")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -66,6 +63,32 @@ def main(argv: list[str], held: argparse.Namespace | None = None) -> int:
     except InspectError as error:
         print_error(error, getattr(arguments, "file", None), arguments.json)
         return ERROR
+
+
+def _window(argv: list[str]) -> int:
+    """Open the window on files; the first word is one, or it would be a command."""
+    benchmark = argv[:1] == ["--benchmark-open"]
+    paths = [word for word in argv if word not in ("--json", "--benchmark-open")]
+    try:
+        _refuse(argv, paths, benchmark)
+        from ptinspect.ui.app import run
+
+        return run(paths, benchmark)
+    except InspectError as error:
+        print_error(error, None, "--json" in argv)
+        return ERROR
+
+
+def _refuse(argv: list[str], paths: list[str], benchmark: bool) -> None:
+    """A word that is neither a command nor a file is a slip of the keyboard, not a file to open."""
+    odd = next((word for word in paths if word.startswith("-") and not os.path.exists(word)), None)
+    if odd is not None or "--json" in argv:
+        raise Misused(f"ptinspect: {odd or '--json'!r} is no option of the window", "Run `ptinspect --help` to see how it is called.")
+    if benchmark and len(paths) != 1:
+        raise Misused("ptinspect: --benchmark-open takes one file", "Run `ptinspect --benchmark-open FILE`.")
+    if len(paths) == 1 and not os.path.lexists(paths[0]) and not {".", "/", os.sep} & set(paths[0]):
+        message = f"ptinspect: {paths[0]!r} is no command, and there is no file of that name"
+        raise Misused(message, "Run `ptinspect info FILE` to see what a file is, or `ptinspect --help`.")
 
 
 def _command(name: str) -> ModuleType:
@@ -96,14 +119,15 @@ def _command(name: str) -> ModuleType:
 
 
 def _outline(argv: list[str]) -> int:
-    if argv and argv[0] == "--version":
+    if argv[0] == "--version":
         print(f"ptinspect {__version__}")
         return 0
-    lines = ["usage: ptinspect COMMAND ...", "", "Opens PyTorch checkpoints as data: nothing in a file is run.", ""]
+    lines = ["usage: ptinspect [FILE ...]", "       ptinspect COMMAND ...", ""]
+    lines += ["Opens PyTorch checkpoints as data: nothing in a file is run. Files alone open in the window.", ""]
     lines += [f"  {name:<6} {text}" for name, text in COMMANDS.items()]
     lines += ["", "`ptinspect COMMAND --help` tells the arguments of a command."]
-    print("\n".join(lines), file=sys.stdout if argv else sys.stderr)
-    return 0 if argv else ERROR
+    print("\n".join(lines))
+    return 0
 
 
 def run_and_exit() -> NoReturn:

@@ -1,0 +1,64 @@
+"""The columns of the layer tree: what each says, as a cell and as a plain text to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from ptinspect.frozen import frozen
+from ptinspect.session import rows
+from ptinspect.session.rows import Row
+from ptinspect.session.words import count_parts, plain, share_text, size_text
+
+ColumnName = Literal["layer", "type", "shape", "params", "share", "trained", "dtype", "bytes"]
+TRAINED: dict[object, str] = {True: "Trained", False: "Frozen", "mixed": "Partly", None: ""}
+
+
+@frozen
+class Column:
+    """One column: its head, its text, how wide it starts, whether it is a number."""
+
+    name: ColumnName
+    title: str
+    tip: str
+    width: int
+    text: Callable[[Row], str]
+    is_number: bool = False
+    is_shown: bool = True
+
+
+def _params(row: Row) -> str:
+    count = rows.parameters_of(row)
+    return "" if count is None else " ".join(filter(None, count_parts(count)))
+
+
+def _share(row: Row) -> str:
+    share = rows.share_of(row)
+    return "" if share is None else share_text(share)
+
+
+def _bytes(row: Row) -> str:
+    size = rows.bytes_of(row)
+    return "" if size is None else size_text(size)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("layer", "Layer", "Modules, tensors and plain values, as the file holds them", 150, lambda row: plain(row.name, 300)),
+    Column("type", "Type", "What a row is; types of bare weights are inferred from names and shapes", 102, rows.type_text),
+    Column("shape", "Shape", "The shape of a tensor or of a layer's weight, the text of a value", 118, rows.form_text),
+    Column("params", "Params", "Elements of parameters, tied ones counted once", 84, _params, is_number=True),
+    Column("share", "Share %", "Part of all parameters", 118, _share, is_number=True),
+    Column("trained", "Trained", "Whether a parameter trains, as far as the file tells", 80, lambda row: TRAINED[rows.trained_of(row)]),
+    Column("dtype", "dtype", "How numbers are stored; shown where it differs from the row above", 76, rows.dtype_of),
+    Column("bytes", "Bytes", "Bytes of the elements", 84, _bytes, is_number=True, is_shown=False),
+)
+BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
+
+
+@frozen
+class ColumnChoice:
+    """Which columns are shown, in which order and how wide, as the user left them."""
+
+    order: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+    shown: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.is_shown)
+    widths: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,81 @@
+"""Rows and whole tables as text to paste: for a terminal, for Markdown, for a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from ptinspect.session import rows
+from ptinspect.session.columns import BY_NAME, TRAINED
+from ptinspect.session.rows import Row, RowTable
+from ptinspect.session.words import plain
+
+Form = Literal["text", "markdown", "csv"]
+MOST = 200_000
+_EXACT = {"params": rows.parameters_of, "bytes": rows.bytes_of, "share": rows.share_of}
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+def table_text(table: RowTable, columns: Iterable[str], form: Form) -> str:
+    """Every row of a table."""
+    found = []
+    for row, level in table.walk():
+        found.append((row, level))
+        if len(found) >= MOST:
+            break
+    return rows_text(found, tuple(columns), form)
+
+
+def rows_text(chosen: list[tuple[Row, int]], columns: tuple[str, ...], form: Form) -> str:
+    """Some rows with their levels."""
+    titles = [BY_NAME[name].title for name in columns]
+    if form == "csv":
+        import csv  # noqa: PLC0415 - only who copies needs it
+        import io  # noqa: PLC0415
+
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["path", *(name for name in columns if name != "layer")])
+        writer.writerows([_safe(plain(row.path)), *(_exact(row, name) for name in columns if name != "layer")] for row, _ in chosen)
+        return out.getvalue()
+    cells = [[_cell(row, level, name, form) for name in columns] for row, level in chosen]
+    return "\n".join(_markdown(titles, cells, columns) if form == "markdown" else _aligned(titles, cells, columns)) + "\n"
+
+
+def _exact(row: Row, name: str) -> str:
+    """A number in full, since a spreadsheet counts with it."""
+    if name in _EXACT:
+        value = _EXACT[name](row)
+        return "" if value is None else str(value)
+    if name == "trained":
+        return TRAINED[rows.trained_of(row)].lower()
+    return _safe(BY_NAME[name].text(row).replace("\u2009", ""))
+
+
+def _safe(text: str) -> str:
+    """Text of a file must not become a formula where it is pasted."""
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def _cell(row: Row, level: int, name: str, form: Form) -> str:
+    text = BY_NAME[name].text(row).replace("\u2009", " ")
+    if form == "markdown":
+        text = "".join(f"\\{char}" if char in "\\`*_{}[]<>|#!" else char for char in text)
+    if name != "layer":
+        return text
+    return f"{'&nbsp;&nbsp;' * level}{text}" if form == "markdown" else f"{'  ' * min(level, 40)}{text}"
+
+
+def _markdown(titles: list[str], cells: list[list[str]], columns: tuple[str, ...]) -> Iterator[str]:
+    yield f"| {' | '.join(titles)} |"
+    yield f"| {' | '.join('---:' if BY_NAME[name].is_number else '---' for name in columns)} |"
+    yield from (f"| {' | '.join(line)} |" for line in cells)
+
+
+def _aligned(titles: list[str], cells: list[list[str]], columns: tuple[str, ...]) -> Iterator[str]:
+    widths = [max(len(title), *(len(line[at]) for line in cells), 0) if cells else len(title) for at, title in enumerate(titles)]
+    right = [BY_NAME[name].is_number for name in columns]
+    lines = [titles, ["─" * width for width in widths], *cells]
+    for line in lines:
+        padded = (text.rjust(width) if is_right else text.ljust(width) for text, width, is_right in zip(line, widths, right, strict=True))
+        yield "  ".join(padded).rstrip()

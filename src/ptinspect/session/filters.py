@@ -1,0 +1,244 @@
+"""The little language of the filter field: words, /patterns/, dtype:, shape:, size> and type:, all of which must hold.
+
+A row is kept with everything that leads to it. The paths of a document are listed once; a query then is a pass over them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from ptinspect.checkpoint.layers import LayerNode, TensorRow
+from ptinspect.dtypes import BY_NAME
+from ptinspect.errors import InspectError
+from ptinspect.frozen import frozen
+from ptinspect.session.rows import Source
+
+MOST_EXPANDED = 400  # layers that a filter opens by itself
+_SHORT = {"f": "float", "i": "int", "u": "uint", "b": "bool", "c": "complex", "bf": "bfloat", "fp": "float"}
+_COMPARISON = re.compile(r"(size|bytes)(<=|>=|<|>|=|:)([\d.,_]+)\s*([kmgtb]?)(?:i?b)?$", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+    ":": lambda a, b: a == b,
+}
+Test = Callable[[TensorRow], bool]
+
+
+class BadFilter(InspectError):
+    """A filter that cannot be read."""
+
+
+@frozen
+class Query:
+    """A filter as it was understood: what every path must match, and what tensors must be."""
+
+    words: tuple[str, ...] = ()
+    patterns: tuple[re.Pattern[str], ...] = ()
+    tests: tuple[Test, ...] = ()
+    types: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything passes."""
+        return not (self.words or self.patterns or self.tests or self.types)
+
+    def spans(self, name: str) -> tuple[tuple[int, int], ...]:
+        """Where a row's name was hit, to be marked."""
+        lower = name.lower()
+        found = [(at, at + len(word)) for word in self.words if (at := lower.find(word.rpartition(".")[2] or word)) >= 0]
+        found = [(at, min(end, len(name))) for at, end in found]
+        found += [match.span() for pattern in self.patterns if (match := pattern.search(name)) and match.end() > match.start()]
+        return tuple(sorted(found))
+
+
+@frozen
+class Narrowed:
+    """What a filter left: the rows that are kept, those that were hit, and the layers to open so that hits are seen."""
+
+    text: str
+    query: Query
+    kept: frozenset[int]
+    hits: int
+    first: str = ""
+    expanded: frozenset[str] = frozenset()
+    problem: str = ""
+
+
+class Listing:
+    """Every row of a tree in order, flat: its source, its path in lower case and the place of the row above."""
+
+    __slots__ = ("above", "paths", "sources", "types")
+
+    def __init__(self, root: LayerNode) -> None:
+        self.sources: list[Source] = []
+        self.paths: list[str] = []
+        self.above: list[int] = []
+        todo: list[tuple[LayerNode, int]] = [(root, -1)]
+        while todo:
+            node, at = todo.pop()
+            if node is not root:
+                self._add(node, node.path, at)
+                at = len(self.sources) - 1
+            for row in node.tensors:
+                self._add(row, row.path, at)
+            lead = f"{node.path}." if node.path else ""
+            for value in node.values:
+                self._add(value, f"{lead}{value.name}", at)
+            todo.extend((child, at) for child in reversed(node.children))
+
+    def _add(self, source: Source, path: str, above: int) -> None:
+        self.sources.append(source)
+        self.paths.append(path.lower())
+        self.above.append(above)
+
+
+def parse(text: str) -> Query:
+    """A filter's text as a query; raises BadFilter with what is wrong with it."""
+    words, patterns, tests, types = [], [], [], []
+    for term in _terms(text):
+        if len(term) > 2 and term.startswith("/") and term.endswith("/"):
+            try:
+                patterns.append(re.compile(term[1:-1], re.IGNORECASE))
+            except re.error as error:
+                raise BadFilter(f"{term} is no regular expression: {error.msg}") from None
+        elif term.lower().startswith("type:"):
+            types.append(term[5:].lower())
+        elif (test := _test(term)) is not None:
+            tests.append(test)
+        elif term not in ("/", "//"):
+            words.append(term.lower())
+    return Query(tuple(words), tuple(patterns), tuple(tests), tuple(types))
+
+
+def _terms(text: str) -> Iterator[str]:
+    """Split at spaces, but not inside a pattern between slashes."""
+    for match in re.finditer(r"/(?:[^/\\]|\\.)+/(?=\s|$)|\S+", text):
+        yield match.group()
+
+
+def _test(term: str) -> Test | None:
+    head, colon, rest = term.partition(":")
+    key = head.lower() if colon else ""
+    if key == "dtype":
+        return _dtype(rest)
+    if key == "shape":
+        return _shape(rest)
+    if key == "role":
+        return lambda row: row.role.startswith(rest.lower())
+    if key in ("nan", "inf"):
+        raise BadFilter(f"{key}: asks for values, and those of this file have not been read")
+    comparison = _COMPARISON.match(term)
+    if comparison is not None:
+        return _size(*comparison.groups())
+    if re.match(r"(size|bytes)[<>=:]", term, re.IGNORECASE):
+        raise BadFilter(f"{term} compares with no number; write size>1M")
+    return None
+
+
+def _anything(_: TensorRow) -> bool:
+    """What a term asks for that is still being typed."""
+    return True
+
+
+def _dtype(text: str) -> Test:
+    wanted = tuple(_long(part.lower().removeprefix("torch.")) for part in text.split(",") if part)
+    if not wanted:
+        return _anything  # the name of the dtype is still being typed
+    return lambda row: row.tensor.dtype.name.startswith(wanted)
+
+
+def _long(name: str) -> str:
+    """`f16`, `bf16` and `half` as the table of dtypes spells them."""
+    known = BY_NAME.get(name)
+    if known is not None:
+        return known.name
+    match = re.match(r"([a-z]+?)(\d.*)$", name)
+    return _SHORT[match[1]] + match[2] if match and match[1] in _SHORT else name
+
+
+def _shape(text: str) -> Test:
+    """`64,3,7,7` or `64x3x7x7`, `*` for any size; a single number is one of the sizes."""
+    parts = [part for part in re.split(r"[x×,]", text.strip("()[]").lower()) if part]
+    sizes = [None if part in ("*", "?") else int(part) if part.isdecimal() and len(part) < 20 else -1 for part in parts]
+    if -1 in sizes:
+        raise BadFilter(f"shape:{text} holds no sizes; write shape:64,3,*,*")
+    if not sizes:
+        return _anything
+    if len(sizes) == 1 and not text.endswith((",", "x")):
+        only = sizes[0]
+        return lambda row: only in row.tensor.shape or (only is None and len(row.tensor.shape) == 1)
+    count, known = len(sizes), [(at, size) for at, size in enumerate(sizes) if size is not None]
+    return lambda row: len(row.tensor.shape) == count and all(row.tensor.shape[at] == size for at, size in known)
+
+
+def _size(what: str, sign: str, number: str, unit: str) -> Test:
+    compare = _COMPARE[sign]
+    try:
+        bound = float(number.replace(",", "").replace("_", "")) * _FACTORS[unit.lower()]
+    except ValueError:
+        raise BadFilter(f"{number} is no number") from None
+    if what.lower() == "bytes":
+        return lambda row: compare(row.tensor.dtype.nbytes(row.tensor.elements), bound)
+    return lambda row: compare(row.tensor.elements, bound)
+
+
+def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None) -> Narrowed:
+    """The rows that a filter keeps. A filter that cannot be read keeps everything and says why."""
+    try:
+        query = parse(text)
+    except BadFilter as error:
+        return Narrowed(text, Query(), frozenset(), 0, problem=error.message)
+    hits = _hits(listing, query)
+    stop()
+    sources, above = listing.sources, listing.above
+    kept: set[int] = {id(sources[at]) for at in hits}
+    opened: dict[int, None] = {}
+    for at in hits:
+        step = above[at]
+        while step >= 0 and (id(sources[step]) not in kept or (step not in opened and len(opened) < MOST_EXPANDED)):
+            kept.add(id(sources[step]))
+            if len(opened) < MOST_EXPANDED:
+                opened[step] = None
+            step = above[step]
+    expanded = frozenset(f"layer:{sources[at].path}" for at in opened)  # type: ignore[union-attr]
+    return Narrowed(text, query, frozenset(kept), len(hits), _key(listing, hits[0]) if hits else "", expanded)
+
+
+def _key(listing: Listing, at: int) -> str:
+    source = listing.sources[at]
+    if isinstance(source, LayerNode):
+        return f"layer:{source.path}"
+    if isinstance(source, TensorRow):
+        return f"tensor:{source.path}"
+    up = listing.above[at]
+    lead = f"{listing.sources[up].path}." if up >= 0 else ""  # type: ignore[union-attr]
+    return f"value:{lead}{source.name}"
+
+
+def _hits(listing: Listing, query: Query) -> list[int]:
+    """The places of the rows that pass; words first, since they are cheapest and leave least to the rest."""
+    paths, sources = listing.paths, listing.sources
+    found: list[int] | range = range(len(paths))
+    for word in query.words:
+        found = [at for at in found if word in paths[at]]
+    for pattern in query.patterns:
+        search = pattern.search
+        found = [at for at in found if search(paths[at])]
+    if query.types:
+        found = [at for at in found if all(kind in _type_of(listing, at) for kind in query.types)]
+    for test in query.tests:
+        found = [at for at in found if isinstance(row := sources[at], TensorRow) and test(row)]
+    return list(found)
+
+
+def _type_of(listing: Listing, at: int) -> str:
+    """The type of a layer, or of the layer that a tensor stands in."""
+    source = listing.sources[at]
+    if isinstance(source, TensorRow) and listing.above[at] >= 0:
+        source = listing.sources[listing.above[at]]
+    return (source.type or "").lower() if not isinstance(source, TensorRow) else ""

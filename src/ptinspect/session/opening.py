@@ -1,0 +1,37 @@
+"""Reads a file for a tab, in the background: its headers, its layers, then what its pages say."""
+
+from __future__ import annotations
+
+import gc
+
+from ptinspect.checkpoint.headers import collector_paused
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.session.state import Opened
+from ptinspect.session.tasks import Context
+
+
+def open_document(path: str, context: Context) -> Opened:
+    """The file's headers and the tree of its layers. What lives on is frozen, so that no collection walks it again."""
+    with collector_paused():
+        checkpoint = open_checkpoint(path)
+        context.raise_if_cancelled()
+        tree = layer_tree(checkpoint)
+        context.raise_if_cancelled()
+        opened = Opened(checkpoint, tree)
+        gc.freeze()
+    return opened
+
+
+def first_expanded(opened: Opened) -> frozenset[str]:
+    """What is open at first: the way to the main weights, and single layers that only hold others."""
+    keys: list[str] = []
+    main = opened.checkpoint.main
+    if main is not None and main.path:
+        steps = main.path.split(".")
+        keys += [f"layer:{'.'.join(steps[: end + 1])}" for end in range(len(steps))]
+    row = opened.table.find(keys[-1]) if keys else opened.table.root
+    while row is not None and len(row.below) == 1 and row.below[0].kind == "layer" and len(keys) < 20:
+        row = row.below[0]
+        keys.append(row.key)
+    return frozenset(keys)

@@ -1,0 +1,136 @@
+"""`resolve(state)`: what the window looks like in a state. Pure, so that everything on the screen can be tested without one."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from ptinspect import __version__, resources
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.session.chips import KINDS, Chip
+from ptinspect.session.overview import CONTAINERS
+from ptinspect.session.state import State, Tab
+from ptinspect.session.troubles import Tone
+from ptinspect.session.views import (
+    DocumentView,
+    OpeningView,
+    PageView,
+    StatusView,
+    TabView,
+    TroubleView,
+    WelcomeView,
+    WindowView,
+)
+from ptinspect.session.words import plain, plural, size_text
+
+SAMPLES = (
+    ("checkpoint.pt", "A training checkpoint", "Weights, optimizer, epoch and loss", "file-box"),
+    ("weights.pt", "Bare weights", "The state_dict of a small network", "layers"),
+    ("model.pt", "A whole model, pickled", "Named classes, shows the Safety page", "package"),
+    ("scripted.pt", "A TorchScript program", "Its source, shown and never run", "file-code"),
+)
+
+
+def resolve(state: State) -> WindowView:
+    """The window of a state."""
+    tab = state.tab
+    narrowed = tab.narrowed if tab else None
+    return WindowView(
+        title=f"{plain(os.path.basename(tab.path), 200)} — ptinspect" if tab else "ptinspect",
+        tabs=tuple(_tab(one, state) for one in state.tabs),
+        active=state.active,
+        page=_page(state, tab),
+        status=_status(tab),
+        filter=tab.filter if tab else "",
+        filter_note=(narrowed.problem or _hits(narrowed.hits)) if narrowed else "",
+        can_filter=tab is not None and tab.opened is not None,
+        theme=state.settings.theme,
+        message=state.message,
+    )
+
+
+def _hits(count: int) -> str:
+    return plural(count, "hit") if count else "no hit"
+
+
+def _tab(tab: Tab, state: State) -> TabView:
+    """A tab's head; two files of one name show the folder too."""
+    name = os.path.basename(tab.path)
+    twin = any(other is not tab and os.path.basename(other.path) == name for other in state.tabs)
+    title = plain(f"{os.path.basename(os.path.dirname(os.path.abspath(tab.path)))}/{name}" if twin else name, 80)
+    if tab.trouble is not None:
+        return TabView(tab.id, title, plain(tab.path), tab.trouble.icon, tab.trouble.tone)
+    icon = KINDS[tab.opened.checkpoint.kind][1] if tab.opened else "file-box"
+    return TabView(tab.id, title, plain(tab.path), icon, "plain", tab.is_reading)
+
+
+def _page(state: State, tab: Tab | None) -> PageView:
+    if tab is None:
+        return WelcomeView(state.settings.recent, samples())
+    if tab.trouble is not None:
+        banner = (Chip(tab.trouble.kind, icon=tab.trouble.icon, tone=tab.trouble.tone), *_trouble_facts(tab))
+        return TroubleView(tab.id, tab.path, tab.trouble, banner, Chip("Nothing was run", icon="shield-check", tone="good"))
+    if tab.opened is None:
+        return OpeningView(tab.id, tab.path)
+    opened, settings = tab.opened, state.settings
+    narrowed = tab.narrowed if tab.narrowed is not None and not tab.narrowed.problem else None
+    return DocumentView(
+        tab=tab.id,
+        path=tab.path,
+        banner=opened.banner,
+        safety=opened.safety,
+        table=tab.kept or opened.table,
+        narrowed=narrowed,
+        expanded=tab.expanded | narrowed.expanded if narrowed else tab.expanded,
+        selected=tab.selected,
+        columns=settings.columns,
+        inspector=tab.inspector,
+        inspector_width=settings.inspector,
+        is_inspector_shown=settings.is_inspector_shown,
+        badges=opened.badges,
+        pages=tab.pages,
+        is_stale=tab.is_stale,
+    )
+
+
+def _trouble_facts(tab: Tab) -> tuple[Chip, ...]:
+    facts = dict(tab.trouble.facts) if tab.trouble else {}
+    return (Chip(facts["This file"]),) if "This file" in facts else ()
+
+
+@lru_cache(maxsize=1)
+def samples() -> tuple[tuple[str, str, str, str], ...]:
+    """The sample checkpoints that came along: path, title, what they show, icon."""
+    folder = resources.path("samples")
+    return tuple((str(folder / name), title, text, icon) for name, title, text, icon in SAMPLES if (folder / name).is_file())
+
+
+def _status(tab: Tab | None) -> StatusView:
+    if tab is None:
+        note = "Files are read as data. Nothing in a file is run unless you start a test batch."
+        return StatusView(note, "shield-check", "good", (f"ptinspect {__version__}",))
+    if tab.trouble is not None:
+        facts = dict(tab.trouble.facts)
+        return StatusView(tab.trouble.title, tab.trouble.icon, tab.trouble.tone, (facts.get("This file", ""), "read-only"))
+    if tab.opened is None:
+        return StatusView(f"Reading {plain(os.path.basename(tab.path), 80)}", "loader", is_busy=True)
+    checkpoint = tab.opened.checkpoint
+    known = (
+        size_text(checkpoint.identity.size),
+        CONTAINERS.get(checkpoint.document.container, checkpoint.document.container),
+        plural(len(checkpoint.document.tensors), "tensor"),
+        "read-only",
+    )
+    text, icon, tone = _summary(checkpoint)
+    return StatusView(text, icon, tone, known)
+
+
+def _summary(checkpoint: Checkpoint) -> tuple[str, str, Tone]:
+    names = checkpoint.safety.globals
+    bad = sum(found.verdict == "dangerous" for found in names)
+    if bad:
+        return f"Read as data — {plural(len(names), 'imported name')}, {bad:,} dangerous", "shield-alert", "danger"
+    shared, wasted = len(checkpoint.totals.shared), checkpoint.totals.wasted
+    parts = [plural(shared, "group") + " of tied tensors"] if shared else []
+    parts += [f"{size_text(wasted)} wasted"] if wasted else []
+    return ", ".join(["Headers read, no value touched", *parts]), "circle-check", "good"

@@ -1,0 +1,225 @@
+"""The layer tree as rows to look at: made when they are asked for, one small object each.
+
+A row points at what the checkpoint already holds and copies nothing. Its key names it across reloads; a tensor and a layer may
+share a path, so the key says which of them it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
+from ptinspect.session.words import plain, plural, shape_text
+
+RowKind = Literal["layer", "tensor", "value"]
+Source = LayerNode | TensorRow | ValueRow
+_DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Counter", "Namespace"))
+
+
+class Facts:
+    """What a layer's row tells of everything below it, found in one pass from the leaves up: tensors and their dtype."""
+
+    __slots__ = ("counts", "dtypes", "main", "main_dtype", "total")
+
+    def __init__(self, root: LayerNode, main: str = "") -> None:
+        self.counts: dict[int, int] = {}
+        self.dtypes: dict[int, str] = {}
+        self.main = main
+        self.total = 0
+        self.main_dtype = ""
+        order = [root]
+        for node in order:
+            order.extend(node.children)
+        for node in reversed(order):
+            if node.path == main:
+                self.total = node.parameters
+            count = len(node.tensors)
+            names = {row.tensor.dtype.name for row in node.tensors}
+            for child in node.children:
+                count += self.counts[id(child)]
+                names.add(self.dtypes[id(child)])
+            names.discard("")
+            self.counts[id(node)] = count
+            self.dtypes[id(node)] = names.pop() if len(names) == 1 else "mixed" if names else ""
+            if node.path == main:
+                self.main_dtype = self.dtypes[id(node)]
+
+
+class Row:
+    """One row and, once asked for, those below it."""
+
+    __slots__ = ("_below", "at", "kind", "parent", "source", "table")
+
+    def __init__(self, table: RowTable, source: Source, parent: Row | None, at: int, kind: RowKind) -> None:
+        self.table = table
+        self.source = source
+        self.parent = parent
+        self.at = at
+        self.kind = kind
+        self._below: Sequence[Row] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last step of its path."""
+        return self.source.name
+
+    @property
+    def path(self) -> str:
+        """The full path."""
+        source = self.source
+        if isinstance(source, ValueRow):
+            above = self.parent.path if self.parent else ""
+            return f"{above}.{source.name}" if above else source.name
+        return source.path
+
+    @property
+    def key(self) -> str:
+        """What names this row across reloads."""
+        return f"{self.kind}:{self.path}"
+
+    @property
+    def below(self) -> Sequence[Row]:
+        """Tensors of the layer itself, then its layers, then plain values."""
+        if self._below is None:
+            self._below = self._made()
+        return self._below
+
+    def _made(self) -> Sequence[Row]:
+        node, table = self.source, self.table
+        if not isinstance(node, LayerNode):
+            return ()
+        kept = table.kept
+        sources: list[tuple[Source, RowKind]] = [(row, "tensor") for row in node.tensors]
+        sources += [(child, "layer") for child in node.children]
+        sources += [(value, "value") for value in node.values]
+        if kept is not None:
+            sources = [pair for pair in sources if id(pair[0]) in kept]
+        return [Row(table, source, self, at, kind) for at, (source, kind) in enumerate(sources)]
+
+    @property
+    def has_below(self) -> bool:
+        """Whether there is anything below, without making it."""
+        if self._below is not None:
+            return bool(self._below)
+        node = self.source
+        if not isinstance(node, LayerNode):
+            return False
+        if self.table.kept is not None:
+            return bool(self.below)
+        return bool(node.tensors or node.children or node.values)
+
+
+class RowTable:
+    """The rows of one document: all of them, or those that a filter kept."""
+
+    __slots__ = ("facts", "kept", "root")
+
+    def __init__(self, root: LayerNode, facts: Facts, kept: frozenset[int] | None = None) -> None:
+        self.facts = facts
+        self.kept = kept
+        self.root = Row(self, root, None, 0, "layer")
+
+    def find(self, key: str) -> Row | None:
+        """The row of a key, made on the way to it; None where there is none."""
+        kind, _, path = key.partition(":")
+        row = self.root
+        if kind == "layer" and not path:
+            return row
+        while True:
+            step = next((below for below in row.below if below.path == path and below.kind == kind), None)
+            if step is not None:
+                return step
+            step = next((below for below in row.below if below.kind == "layer" and path.startswith(f"{below.path}.")), None)
+            if step is None:
+                return None
+            row = step
+
+    def walk(self) -> Iterator[tuple[Row, int]]:
+        """Every row with its level, parents first."""
+        todo = [(row, 0) for row in reversed(self.root.below)]
+        while todo:
+            row, level = todo.pop()
+            yield row, level
+            todo.extend((below, level + 1) for below in reversed(row.below))
+
+
+def type_text(row: Row) -> str:
+    """What the row is."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return "" if source.role == "parameter" else source.role
+    if isinstance(source, ValueRow):
+        return plain(source.type, 60)
+    return plain(source.type or "", 60)
+
+
+def form_text(row: Row) -> str:
+    """The shape of a tensor, of a layer's weight, or how much a container holds; the text of a value."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return shape_text(source.tensor.shape)
+    if isinstance(source, ValueRow):
+        return plain(source.text, 200)
+    if source.slot_of:
+        return plain(source.slot_of, 200)
+    if row.parent is not None and row.parent.parent is None and row.table.facts.counts[id(source)] > 3:
+        return plural(row.table.facts.counts[id(source)], "tensor") if source.children else _own_form(source)
+    return _own_form(source)
+
+
+def _own_form(node: LayerNode) -> str:
+    main = next((row for row in node.tensors if row.name == "weight"), node.tensors[0] if node.tensors else None)
+    if main is not None:
+        return shape_text(main.tensor.shape) if main.role == "parameter" or not node.children else plural(len(node.tensors), "tensor")
+    if (node.type or "") in _DICTS:
+        return plural(len(node.children) + len(node.values), "entry")
+    if node.children:
+        blocks = node.type in ("Sequential", "ModuleList")
+        return plural(len(node.children), "block" if blocks and node.children[0].children else "layer")
+    return plural(len(node.values), "value") if node.values else "no weights"
+
+
+def parameters_of(row: Row) -> int | None:
+    """Elements of the row's parameters; None where it has none."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return source.tensor.elements if source.role in ("parameter", "buffer") else None
+    return (source.parameters or None) if isinstance(source, LayerNode) else None
+
+
+def share_of(row: Row) -> float | None:
+    """Its part of the parameters of the main weights; None outside them."""
+    source, facts = row.source, row.table.facts
+    if isinstance(source, TensorRow):
+        count = source.tensor.elements if source.role == "parameter" else 0
+    else:
+        count = source.parameters if isinstance(source, LayerNode) else 0
+    if not count or not facts.total or isinstance(source, ValueRow):
+        return None
+    path, main = source.path, facts.main
+    return min(1.0, count / facts.total) if not main or path == main or path.startswith(f"{main}.") else None
+
+
+def trained_of(row: Row) -> bool | Literal["mixed"] | None:
+    """Whether it trains, as far as the file tells."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return source.requires_grad if source.role == "parameter" else None
+    return source.trainable if isinstance(source, LayerNode) else None
+
+
+def dtype_of(row: Row) -> str:
+    """The dtype of a tensor, or the one that all tensors below share."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return source.tensor.dtype.name
+    return row.table.facts.dtypes[id(source)] if isinstance(source, LayerNode) else ""
+
+
+def bytes_of(row: Row) -> int | None:
+    """Bytes of its elements."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return source.tensor.dtype.nbytes(source.tensor.elements)
+    return source.bytes if isinstance(source, LayerNode) and source.bytes else None

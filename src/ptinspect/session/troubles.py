@@ -1,0 +1,147 @@
+"""A file that cannot be opened, explained: what it really is, how much of it is there, and what to do."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from ptinspect.errors import ChangedOnDisk, Corrupt, FileProblem, InspectError, LimitExceeded, NotACheckpoint, Truncated, Unsupported
+from ptinspect.frozen import frozen
+from ptinspect.session.words import plain, plural, size_text
+
+Tone = Literal["plain", "good", "warn", "danger", "accent"]
+FIRST_BYTES = 2_048
+MOST_LINES = 8
+_KINDS: dict[type[InspectError], tuple[str, str, Tone]] = {
+    NotACheckpoint: ("Not a checkpoint", "file-question", "warn"),
+    Truncated: ("Incomplete", "file-warning", "danger"),
+    Corrupt: ("Damaged", "octagon-alert", "danger"),
+    LimitExceeded: ("Beyond a limit", "octagon-alert", "warn"),
+    Unsupported: ("Not supported yet", "file-question", "warn"),
+    ChangedOnDisk: ("Changed while it was read", "refresh", "warn"),
+}
+
+
+@frozen
+class Trouble:
+    """Why a tab shows no layers."""
+
+    kind: str
+    icon: str
+    tone: Tone
+    title: str
+    detail: str
+    hint: str
+    where: str
+    commands: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    excerpt: tuple[str, ...]
+    excerpt_note: str
+    is_bug: bool = False
+    report: str = ""
+
+
+def trouble_of(path: str, error: Exception) -> Trouble:
+    """Explain an error of a file. Reads its first bytes, so it belongs into the background."""
+    if not isinstance(error, InspectError):
+        return _bug(path, error)
+    kind, icon, tone = next(
+        (known for cls, known in _KINDS.items() if isinstance(error, cls)), ("Cannot be opened", "octagon-alert", "danger")
+    )
+    head, size = _beginning(path)
+    message = plain(error.message, 400)
+    excerpt, note = _excerpt(head, size)
+    facts = [("Place", plain(os.path.dirname(os.path.abspath(path)), 300))]
+    facts += [("This file", size_text(size))] if size is not None else []
+    pointer = _pointer(head)
+    facts += (
+        [("The real file", size_text(int(pointer["size"])))] if pointer.get("size", "").isdecimal() and len(pointer["size"]) < 19 else []
+    )
+    facts += [("Where", plain(error.where, 200))] if error.where else []
+    return Trouble(
+        kind="Cannot be opened" if size is None and kind == "Not a checkpoint" else kind,
+        icon=icon,
+        tone=tone,
+        title=_sentence(message),
+        detail=_consequence(error),
+        hint=_sentence(plain(error.hint, 800)),
+        where=plain(error.where or "", 200),
+        commands=_commands(path, pointer),
+        facts=tuple(facts),
+        excerpt=excerpt,
+        excerpt_note=note,
+    )
+
+
+def _bug(path: str, error: Exception) -> Trouble:
+    """Something that no reader should let out: said as what it is, with a report to copy."""
+    import traceback  # noqa: PLC0415 - only a bug needs it
+
+    report = "".join(traceback.format_exception(error))
+    return Trouble(
+        "Internal error", "octagon-alert", "danger", "ptinspect made a mistake while it read this file", "Nothing in the file was run.",
+        "Copy the report and send it to the project, with the file if you may share it.",
+        "", (), (("Error", type(error).__name__),), (), "",
+        is_bug=True, report=report,
+    )  # fmt: skip
+
+
+def _beginning(path: str) -> tuple[bytes, int | None]:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(FIRST_BYTES), os.fstat(file.fileno()).st_size
+    except (OSError, ValueError):
+        return b"", None
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") if "\n" not in text else text
+
+
+def _consequence(error: InspectError) -> str:
+    if isinstance(error, Truncated):
+        return "The file ends before its content does. What is missing cannot be made up from what is there."
+    if isinstance(error, Corrupt):
+        return "Parts of the file contradict each other, so nothing in it can be trusted to be what was saved."
+    if isinstance(error, LimitExceeded):
+        return "Honest files stay far below. Reading stopped there, so that the file cannot take this computer's memory."
+    if isinstance(error, ChangedOnDisk):
+        return "What was read belongs to two different files, so none of it is shown."
+    return "There is nothing in it that could be shown as layers. Nothing was run."
+
+
+def _pointer(head: bytes) -> dict[str, str]:
+    """The lines of a Git LFS pointer."""
+    if not head.startswith(b"version https://git-lfs"):
+        return {}
+    lines = head.decode("ascii", "replace").splitlines()
+    return {key: value for line in lines[:6] for key, _, value in (line.partition(" "),)}
+
+
+def _commands(path: str, pointer: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """What to type, step by step, where that is known."""
+    name = os.path.basename(path)
+    if not pointer or not name.replace(".", "").replace("_", "").replace("-", "").isalnum():
+        return ()
+    return (("Install Git LFS once", "git lfs install"), ("Fetch the real file", f'git lfs pull --include="{name}"'))
+
+
+def _excerpt(head: bytes, size: int | None) -> tuple[tuple[str, ...], str]:
+    """The file's first lines where it is text, its first bytes where not."""
+    if not head:
+        return ((), "the file is empty" if size == 0 else "")
+    note = f"{plural(size or 0, 'byte')}, all of it" if (size or 0) <= 400 else f"its first bytes of {size_text(size or 0)}"
+    try:
+        text = head.decode("utf-8") if len(head) < FIRST_BYTES else head[:-4].decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if text and sum(char.isprintable() or char in "\r\n\t" for char in text) >= 0.95 * len(text):
+        return tuple(plain(line, 160) for line in text.splitlines()[:MOST_LINES]), note
+    rows = [head[at : at + 16] for at in range(0, min(len(head), 16 * 6), 16)]
+    return tuple(f"{row.hex(' '):<47}   {''.join(chr(byte) if 32 <= byte < 127 else '·' for byte in row)}" for row in rows), note
+
+
+def is_file_problem(error: Exception) -> bool:
+    """Whether the file is the reason."""
+    return isinstance(error, FileProblem)

@@ -1,0 +1,104 @@
+"""What the window shows, as values: `resolve` makes them, panels draw them and know nothing else."""
+
+from __future__ import annotations
+
+from ptinspect.frozen import frozen
+from ptinspect.session.chips import Chip
+from ptinspect.session.columns import ColumnChoice
+from ptinspect.session.filters import Narrowed
+from ptinspect.session.inspectors import Inspector
+from ptinspect.session.pages import Pages
+from ptinspect.session.rows import RowTable
+from ptinspect.session.settings import Recent, Theme
+from ptinspect.session.state import Message
+from ptinspect.session.troubles import Tone, Trouble
+
+
+@frozen
+class TabView:
+    """The head of one tab."""
+
+    id: int
+    title: str
+    tip: str
+    icon: str
+    tone: Tone = "plain"
+    is_reading: bool = False
+
+
+@frozen
+class StatusView:
+    """The line at the bottom: what goes on, and the file in a few words."""
+
+    text: str
+    icon: str = ""
+    tone: Tone = "plain"
+    facts: tuple[str, ...] = ()
+    is_busy: bool = False
+
+
+@frozen
+class WelcomeView:
+    """The start page."""
+
+    recent: tuple[Recent, ...]
+    samples: tuple[tuple[str, str, str, str], ...]
+
+
+@frozen
+class OpeningView:
+    """A file that is being read."""
+
+    tab: int
+    path: str
+
+
+@frozen
+class TroubleView:
+    """A file that cannot be shown."""
+
+    tab: int
+    path: str
+    trouble: Trouble
+    banner: tuple[Chip, ...]
+    safety: Chip | None
+
+
+@frozen
+class DocumentView:
+    """A file that is open."""
+
+    tab: int
+    path: str
+    banner: tuple[Chip, ...]
+    safety: Chip
+    table: RowTable
+    narrowed: Narrowed | None
+    expanded: frozenset[str]
+    selected: str
+    columns: ColumnChoice
+    inspector: Inspector
+    inspector_width: int | None
+    is_inspector_shown: bool
+    badges: tuple[tuple[Inspector, int, Tone], ...]
+    pages: Pages | None
+    is_stale: bool
+
+
+PageView = WelcomeView | OpeningView | TroubleView | DocumentView
+
+
+@frozen
+class WindowView:
+    """The whole window."""
+
+    title: str
+    tabs: tuple[TabView, ...]
+    active: int | None
+    page: PageView
+    status: StatusView
+    filter: str
+    filter_note: str
+    can_filter: bool
+    theme: Theme
+    message: Message | None

@@ -1,0 +1,81 @@
+"""Numbers, sizes and names of a file as people read them in the window."""
+
+from __future__ import annotations
+
+_HIDDEN = ((0, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x2028, 0x202F), (0x2066, 0x206A), (0xFEFF, 0xFF00))
+_INVISIBLE = frozenset(code for low, high in _HIDDEN for code in range(low, high))
+TIMES = "\u2009×\u2009"
+LONGEST = 2_000
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """Text of a file on one line: control, direction and invisible characters are spelled out, so that nothing poses as something."""
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_spelled(char) for char in text)
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    if code in _INVISIBLE or 0xD800 <= code <= 0xDFFF or code >= 0xE0000:
+        return char.encode("unicode_escape", "surrogatepass").decode("ascii") if code != 0xFEFF else "\\ufeff"
+    return char
+
+
+def count_parts(count: int) -> tuple[str, str]:
+    """A number and its unit, told apart because they stand in columns of their own: 9,408 | 215.8 K | 25.56 M."""
+    if count < 10_000:
+        return f"{count:,}", ""
+    for unit, factor, digits in (("T", 10**12, 2), ("B", 10**9, 2), ("M", 10**6, 2), ("K", 10**3, 1)):
+        if count >= factor * 0.99995:
+            return f"{count / factor:,.{digits}f}", unit
+    return f"{count:,}", ""
+
+
+def count_text(count: int) -> str:
+    """A number of elements in a sentence: 25.6 M."""
+    if count < 1_000:
+        return str(count)
+    for unit, factor in (("T", 10**12), ("B", 10**9), ("M", 10**6)):
+        if count >= factor * 0.9995:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count / 1_000:.1f} K"
+
+
+def size_text(count: int) -> str:
+    """Bytes as people say them: 134 bytes, 36.8 KB, 4.40 GB."""
+    if count < 1_000:
+        return plural(count, "byte")
+    for unit, factor, digits in (("PB", 10**15, 2), ("TB", 10**12, 2), ("GB", 10**9, 2), ("MB", 10**6, 1)):
+        if count >= factor * 0.9995:
+            return f"{count / factor:,.{digits}f} {unit}"
+    return f"{count / 1_000:.1f} KB"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 tensor`, `2 tensors`, `2 entries`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("ry") else f"{count:,} {noun}s"
+
+
+def share_text(share: float) -> str:
+    """A share in per cent without its sign, as the column's head has it: 100.0, 8.0, <0.1."""
+    return "<0.1" if 0 < share < 0.0005 else f"{100 * share:.1f}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """`64 × 3 × 7 × 7`; a tensor without dimensions is a single number."""
+    if not shape:
+        return "scalar"
+    text = TIMES.join(map(str, shape[:12]))
+    return text if len(shape) <= 12 else f"{text}{TIMES}…"
+
+
+def number_text(value: object) -> str:
+    """A stored number or word, short enough for a chip."""
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", "−")
+    return plain(str(value), 40).replace("-", "−") if isinstance(value, int) else plain(str(value), 40)

@@ -1,0 +1,193 @@
+"""Every command of the window, with its key: what the menus hold and what the shortcut sheet lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from ptinspect.session.copying import Form
+from ptinspect.session.inspectors import INSPECTORS, Inspector
+from ptinspect.session.settings import Theme
+from ptinspect.session.views import DocumentView, WindowView
+
+if TYPE_CHECKING:
+    from ptinspect.ui.window import Window
+
+SHEET: dict[str, tuple[tuple[str, str], ...]] = {
+    "Files": (("Ctrl+O", "Open files"), ("Ctrl+T", "Start page"), ("Ctrl+W", "Close the tab"), ("F5", "Reload"), ("Ctrl+Tab", "Next tab")),
+    "Layers": (
+        ("Ctrl+F", "Filter"), ("Esc", "Empty the filter"), ("↑ ↓ ← →", "Move, open and close"), ("A letter", "Next row that begins so"),
+        ("Ctrl+1 … 5", "Open so many levels"), ("Ctrl+0", "Close all levels"),
+    ),
+    "Copy": (("Ctrl+C", "Row"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table")),
+    "Pages": (("Alt+1 … 6", "Overview, Tensor, Training, Health, Safety, Code"), ("F9", "Show or hide the pages")),
+    "Window": (("F1", "This sheet"), ("F11", "Full screen"), ("Ctrl+Q", "Quit")),
+}  # fmt: skip
+
+
+class Actions(QObject):
+    """Owns the QActions; each calls one verb."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._window = window
+        application = window.application
+        self.open = self._add("Open…", "Ctrl+O", window.open_dialog)
+        self.start = self._add("Start page", "Ctrl+T", lambda: application.activate(None))
+        self.close = self._add("Close tab", "Ctrl+W", self._close)
+        self.reload = self._add("Reload", "F5", self._reload)
+        self._add("Next tab", "Ctrl+Tab", lambda: application.step(1))
+        self._add("Previous tab", "Ctrl+Shift+Tab", lambda: application.step(-1))
+        self.filter = self._add("Filter layers", "Ctrl+F", self._filter)
+        self.copy_row = self._add("Copy row", "Ctrl+C", lambda: self._copy_row("text"))
+        self.copy_path = self._add("Copy path", "Ctrl+Shift+C", lambda: window.copy(application.copy_path()))
+        self.copy_table = self._add("Copy table as text", "Ctrl+Alt+C", lambda: self._copy_table("text"))
+        self.copy_markdown = self._add("Copy table as Markdown", "", lambda: self._copy_table("markdown"))
+        self.copy_csv = self._add("Copy table as CSV", "", lambda: self._copy_table("csv"))
+        self.panel = self._add("Pages beside the layers", "F9", self._toggle_panel)
+        self.sheet = self._add("Keyboard shortcuts", "F1", self._show_sheet)
+        self.full = self._add("Full screen", "F11", self._full_screen)
+        self.about = self._add("About ptinspect", "", self._about)
+        self.quit = self._add("Quit", "Ctrl+Q", window.close)
+        for depth in range(6):
+            self._add(f"Open {depth} levels", f"Ctrl+{depth}", partial(application.expand_to, depth))
+        for at, name in enumerate(INSPECTORS, 1):
+            self._add(name.capitalize(), f"Alt+{at}", partial(application.inspect, name))
+        self._documents = [self.close, self.reload, self.filter, self.copy_row, self.copy_path, self.copy_table, self.copy_markdown]
+        self._documents += [self.copy_csv, self.panel]
+        self._themes = self._theme_actions()
+        self._dress_bar()
+
+    def _add(self, text: str, keys: str, call: Callable[[], object]) -> QAction:
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.triggered.connect(lambda *_: call())
+        self._window.addAction(action)
+        return action
+
+    def _theme_actions(self) -> dict[Theme, QAction]:
+        group, found = QActionGroup(self), dict[Theme, QAction]()
+        names: tuple[tuple[Theme, str], ...] = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+        for name, text in names:
+            action = QAction(text, self)
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, name=name: self._window.application.set_theme(name))
+            group.addAction(action)
+            found[name] = action
+        return found
+
+    def _dress_bar(self) -> None:
+        window, bar = self._window, self._window.bar
+        bar.open.clicked.connect(window.open_dialog)
+        bar.back.clicked.connect(lambda: window.application.step(-1))
+        bar.forward.clicked.connect(lambda: window.application.step(1))
+        bar.panel.clicked.connect(self._toggle_panel)
+        bar.theme.clicked.connect(self._switch_theme)
+        bar.menu.clicked.connect(self._show_menu)
+
+    def apply(self, view: WindowView) -> None:
+        """What can be done now."""
+        is_document = isinstance(view.page, DocumentView)
+        for action in self._documents:
+            action.setEnabled(is_document)
+        for action in (self.close, self.reload):
+            action.setEnabled(view.active is not None)
+        self._themes[view.theme].setChecked(True)
+
+    # -- menus --------------------------------------------------------------------------------------------------------------------
+
+    def row_menu(self, at: QPoint) -> None:
+        """The menu of a row."""
+        menu = self._menu()
+        for action in (self.copy_row, self.copy_path):
+            menu.addAction(action)
+        menu.addSeparator()
+        for action in (self.copy_table, self.copy_markdown, self.copy_csv):
+            menu.addAction(action)
+        menu.popup(at)
+
+    def main_menu(self) -> QMenu:
+        """What stands behind the button at the right."""
+        menu = self._menu()
+        for action in (self.open, self.reload, self.close):
+            menu.addAction(action)
+        menu.addSeparator()
+        for action in (self.copy_table, self.copy_markdown, self.copy_csv):
+            menu.addAction(action)
+        menu.addSeparator()
+        look = menu.addMenu("Theme")
+        for action in self._themes.values():
+            look.addAction(action)
+        for action in (self.panel, self.full):
+            menu.addAction(action)
+        menu.addSeparator()
+        for action in (self.sheet, self.about, self.quit):
+            menu.addAction(action)
+        return menu
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
+    def _show_menu(self) -> None:
+        button = self._window.bar.menu
+        menu = self.main_menu()
+        corner = button.mapToGlobal(QPoint(button.width(), button.height() + 4))
+        menu.popup(QPoint(corner.x() - menu.sizeHint().width(), corner.y()))
+
+    # -- calls --------------------------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        application = self._window.application
+        if application.state.active is not None:
+            application.close(application.state.active)
+
+    def _reload(self) -> None:
+        application = self._window.application
+        if application.state.active is not None:
+            application.reload(application.state.active)
+
+    def _filter(self) -> None:
+        self._window.bar.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._window.bar.field.selectAll()
+
+    def _copy_row(self, form: Form) -> None:
+        self._window.copy(self._window.application.copy_row(form))
+
+    def _copy_table(self, form: Form) -> None:
+        self._window.copy(self._window.application.copy_table(form))
+
+    def _toggle_panel(self) -> None:
+        application = self._window.application
+        application.set_inspector(is_shown=not application.state.settings.is_inspector_shown)
+
+    def _switch_theme(self) -> None:
+        from ptinspect.ui import theme  # noqa: PLC0415
+
+        self._window.application.set_theme("light" if theme.tokens().name == "dark" else "dark")
+
+    def _full_screen(self) -> None:
+        window = self._window
+        window.showNormal() if window.isFullScreen() else window.showFullScreen()
+
+    def _show_sheet(self) -> None:
+        from ptinspect.ui.dialogs import ShortcutSheet  # noqa: PLC0415
+
+        ShortcutSheet(self._window, SHEET).open()
+
+    def _about(self) -> None:
+        from ptinspect.ui.dialogs import About  # noqa: PLC0415
+
+        About(self._window).open()
+
+    def page(self, name: Inspector) -> None:
+        """Bring a page to the front."""
+        self._window.application.inspect(name)

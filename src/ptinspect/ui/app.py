@@ -1,0 +1,116 @@
+"""Builds the application: session, Qt, theme, window. The one place that knows all of them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+
+from ptinspect.session.application import Application
+from ptinspect.session.mailbox import Mailbox
+from ptinspect.session.settings import folder
+
+SWITCH = 0.0005  # seconds that a thread may keep the interpreter while the window wants to draw
+WATCH = 2_000
+
+
+def run(paths: Sequence[str], benchmark: bool = False) -> int:
+    """Open the window on some files; returns when it is closed. The first file is read while Qt is still being imported."""
+    sys.setswitchinterval(SWITCH)
+    mailbox = Mailbox()
+    application = Application(mailbox.post, None if benchmark else folder())
+    application.open(paths)
+    from ptinspect.ui.platforms import Unusable, check  # noqa: PLC0415 - Qt is imported after the reading has begun
+
+    try:
+        check()
+        return _show(application, mailbox, benchmark)
+    except Unusable:
+        application.tasks.cancel_all()
+        raise
+
+
+def _show(application: Application, mailbox: Mailbox, benchmark: bool) -> int:
+    from PySide6.QtCore import QTimer  # noqa: PLC0415
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from ptinspect.ui import theme  # noqa: PLC0415
+    from ptinspect.ui.bridge import Bridge  # noqa: PLC0415
+    from ptinspect.ui.window import Window  # noqa: PLC0415
+
+    qt = QApplication(["ptinspect"])
+    qt.setApplicationName("ptinspect")
+    qt.setDesktopFileName("ptinspect")
+    qt.setStyle("Fusion")
+    theme.apply(application.state.settings.theme)
+    window = Window(application)
+    bridge = Bridge(mailbox)
+    _place(window, application)
+    application.changed = window.apply
+    if benchmark:
+        from ptinspect.ui.benchmark import report_first_paint  # noqa: PLC0415
+
+        report_first_paint(window)
+    window.apply(application.view)
+    window.show()
+    if not benchmark:
+        _catch_bugs(application, mailbox)
+        timer = QTimer(window)
+        timer.timeout.connect(application.look_for_changes)
+        timer.start(WATCH)
+        QTimer.singleShot(0, lambda: _dress_later(window))
+    gc.freeze()
+    status = qt.exec()
+    bridge.close()
+    return status
+
+
+def _place(window: object, application: Application) -> None:
+    """Where the window stood when it was closed, if a screen still reaches there."""
+    from PySide6.QtCore import QRect, Qt  # noqa: PLC0415
+    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
+    from PySide6.QtWidgets import QWidget  # noqa: PLC0415
+
+    settings = application.state.settings
+    if not isinstance(window, QWidget) or settings.window is None:
+        return
+    place = QRect(*settings.window)
+    if any(screen.availableGeometry().intersects(place) for screen in QGuiApplication.screens()):
+        window.setGeometry(place)
+    if settings.is_maximized:
+        window.setWindowState(Qt.WindowState.WindowMaximized)
+
+
+def _dress_later(window: object) -> None:
+    """What can wait until the window is there."""
+    from PySide6.QtGui import QGuiApplication, QIcon  # noqa: PLC0415
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from ptinspect.ui import icons, theme  # noqa: PLC0415
+    from ptinspect.ui.window import Window  # noqa: PLC0415
+
+    if not isinstance(window, Window):
+        return
+    icon = QIcon()
+    for size in (16, 32, 48, 128):
+        icon.addPixmap(icons.application_pixmap(size))
+    QApplication.setWindowIcon(icon)
+    hints = QGuiApplication.styleHints()
+    hints.colorSchemeChanged.connect(lambda _: theme.apply(window.application.state.settings.theme))
+
+
+def _catch_bugs(application: Application, mailbox: Mailbox) -> None:
+    """A mistake of ours is told in the message bar with its report; the window goes on."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        import traceback  # noqa: PLC0415
+
+        report = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(report)
+        hint = "The window goes on. Copy the report and send it to the project."
+        mailbox.post(lambda: application.say("ptinspect made a mistake", hint, report))
+
+    sys.excepthook = tell
+    threading.excepthook = lambda given: tell(given.exc_type, given.exc_value or given.exc_type(), given.exc_traceback)

@@ -1,0 +1,76 @@
+"""Dialogs: choosing files, the shortcut sheet, about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QGridLayout, QVBoxLayout, QWidget
+
+from ptinspect import __version__
+from ptinspect.ui import icons, theme
+from ptinspect.ui.widgets.chip import Tag
+from ptinspect.ui.widgets.text import Text, column, row
+
+FILTERS = "Checkpoints (*.pt *.pth *.ckpt *.bin *.th *.pt2 *.pkl *.safetensors *.tar);;All files (*)"
+
+
+def choose_files(parent: QWidget) -> list[str]:
+    """Ask for files; none where the dialog was left."""
+    paths, _ = QFileDialog.getOpenFileNames(parent, "Open checkpoints", "", FILTERS)
+    return list(paths)
+
+
+class ShortcutSheet(QDialog):
+    """Every key, by what it is for."""
+
+    def __init__(self, parent: QWidget, sheet: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        left, right = column(gap=4), column(gap=4)
+        for at, (title, keys) in enumerate(sheet.items()):
+            side = left if at < 2 else right
+            side.addWidget(Text(title, 12, 600))
+            grid = QGridLayout()
+            grid.setContentsMargins(0, 4, 0, 16)
+            grid.setHorizontalSpacing(12)
+            grid.setColumnMinimumWidth(0, 110)
+            grid.setColumnStretch(1, 1)
+            for line, (key, text) in enumerate(keys):
+                grid.addWidget(Tag(key), line, 0)
+                grid.addWidget(Text(text, 12, 400, "text2"), line, 1)
+            side.addLayout(grid)
+        left.addStretch(1)
+        right.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        layout.addLayout(row(left, right, gap=40))
+        layout.addWidget(_close(self))
+
+
+class About(QDialog):
+    """What this is, in three lines."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About ptinspect")
+        from PySide6.QtWidgets import QLabel  # noqa: PLC0415
+
+        mark = QLabel()
+        mark.setPixmap(icons.application_pixmap(48))
+        words = column(
+            Text(f"ptinspect {__version__}", 18, 600, family="display"),
+            Text("Looks inside PyTorch checkpoints without running them.", 12, 400, "text2"),
+            Text(f"MIT licence. Theme: {theme.tokens().name}.", 12, 400, "muted"),
+            gap=4,
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        layout.setSpacing(16)
+        layout.addLayout(row(mark, words, gap=16))
+        layout.addWidget(_close(self))
+
+
+def _close(dialog: QDialog) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    return buttons

@@ -1,0 +1,88 @@
+"""The layer tree as a Qt item model: a lens over rows that the session made, which holds nothing of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from ptinspect.session.columns import COLUMNS
+from ptinspect.session.rows import Row, RowTable
+from ptinspect.session.words import plain
+
+ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class LayerModel(QAbstractItemModel):
+    """Rows below rows, one column for each of `session.columns`."""
+
+    def __init__(self, table: RowTable, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.table = table
+
+    def set_table(self, table: RowTable) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.table = table
+        self.endResetModel()
+
+    def row_of(self, index: Index) -> Row:
+        """The row that an index stands for."""
+        return index.internalPointer() if index.isValid() else self.table.root
+
+    def index_of(self, row: Row | None, column: int = 0) -> QModelIndex:
+        """The index of a row."""
+        return QModelIndex() if row is None or row.parent is None else self.createIndex(row.at, column, row)
+
+    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+        if row < 0 or not 0 <= column < len(COLUMNS) or parent.column() > 0:
+            return QModelIndex()
+        below = self.row_of(parent).below
+        return self.createIndex(row, column, below[row]) if row < len(below) else QModelIndex()
+
+    def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
+        above = self.row_of(child).parent if child.isValid() else None
+        return QModelIndex() if above is None or above.parent is None else self.createIndex(above.at, 0, above)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.column() > 0 else len(self.row_of(parent).below)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.column() > 0 else len(COLUMNS)
+
+    def hasChildren(self, parent: Index = _NOWHERE) -> bool:
+        return parent.column() <= 0 and self.row_of(parent).has_below
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        if role == ROW_ROLE:
+            return index.internalPointer()
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return COLUMNS[index.column()].text(index.internalPointer())
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if COLUMNS[index.column()].is_number else _LEFT
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return plain(index.internalPointer().path, 300)
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(COLUMNS):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[section].tip
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if COLUMNS[section].is_number else _LEFT
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return found if self.row_of(index).has_below else found | Qt.ItemFlag.ItemNeverHasChildren

@@ -1,0 +1,1 @@
+"""What a window is made of; each panel draws one view of `session.views`."""

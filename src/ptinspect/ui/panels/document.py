@@ -1,0 +1,154 @@
+"""One open file: the banner, the layer tree, and the pages beside it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from ptinspect.session.inspectors import INSPECTORS, Inspector
+from ptinspect.session.views import DocumentView
+from ptinspect.ui import theme
+from ptinspect.ui.panels.banner import Banner
+from ptinspect.ui.panels.layer_tree import LayerTree
+from ptinspect.ui.panels.page import Page
+from ptinspect.ui.widgets.chip import Tag
+
+TITLES: dict[Inspector, str] = {
+    "overview": "Overview",
+    "tensor": "Tensor",
+    "training": "Training",
+    "health": "Health",
+    "safety": "Safety",
+    "code": "Code",
+}
+WIDTH, LEAST = 560, 380
+
+
+def _page(name: Inspector) -> Page:
+    """Make a page when it is first shown: its module is not read before."""
+    if name == "overview":
+        from ptinspect.ui.panels.overview import OverviewPage  # noqa: PLC0415
+
+        return OverviewPage()
+    if name == "safety":
+        from ptinspect.ui.panels.safety import SafetyPage  # noqa: PLC0415
+
+        return SafetyPage()
+    if name == "training":
+        from ptinspect.ui.panels.training import TrainingPage  # noqa: PLC0415
+
+        return TrainingPage()
+    if name == "code":
+        from ptinspect.ui.panels.code import CodePage  # noqa: PLC0415
+
+        return CodePage()
+    from ptinspect.ui.panels.tensor import HealthPage, TensorPage  # noqa: PLC0415
+
+    return TensorPage() if name == "tensor" else HealthPage()
+
+
+class Document(QWidget):
+    """Draws a DocumentView; everything the user does goes out by signals."""
+
+    inspector_chosen = Signal(str)
+    inspector_resized = Signal(int)
+    reload_requested = Signal()
+    show_requested = Signal(str)
+    copy_requested = Signal(str)
+
+    def __init__(self, view: DocumentView) -> None:
+        super().__init__()
+        self._view: DocumentView | None = None
+        self._pages: dict[Inspector, Page] = {}
+        self._is_ready = False
+        self.banner = Banner()
+        self.tree = LayerTree(view.table)
+        self.inspector = self._make_inspector()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        self.splitter.addWidget(self.tree)
+        self.splitter.addWidget(self.inspector)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.splitterMoved.connect(lambda *_: self.inspector_resized.emit(self.splitter.sizes()[1]))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.splitter, 1)
+        self.banner.page_requested.connect(self.inspector_chosen)
+        self.banner.reload_requested.connect(self.reload_requested)
+        self.tree.painted.connect(self._painted, Qt.ConnectionType.QueuedConnection)
+
+    def _make_inspector(self) -> QWidget:
+        widget = QWidget()
+        widget.setObjectName("page")
+        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        widget.setMinimumWidth(LEAST)
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("pages")
+        self.tabs.setAccessibleName("Pages")
+        self.tabs.setFont(theme.font(12, 500))
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setFixedHeight(theme.INSPECTOR_TABS)
+        for name in INSPECTORS:
+            self.tabs.addTab(TITLES[name])
+        self.tabs.tabBarClicked.connect(self._clicked)
+        self.tabs.currentChanged.connect(self._clicked)
+        self.stack = QStackedWidget()
+        layout = QVBoxLayout(widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.tabs)
+        layout.addWidget(self.stack, 1)
+        return widget
+
+    def _clicked(self, at: int) -> None:
+        if self._view is not None and 0 <= at < len(INSPECTORS) and INSPECTORS[at] != self._view.inspector:
+            self.inspector_chosen.emit(INSPECTORS[at])
+
+    def _painted(self) -> None:
+        """The rows are on the screen: now the pages have time, after whatever else waited for the rows."""
+        QTimer.singleShot(0, self._fill)
+
+    def _fill(self) -> None:
+        self._is_ready = True
+        if self._view is not None:
+            self._show_page(self._view)
+
+    def apply(self, view: DocumentView) -> None:
+        """Show a view."""
+        last, self._view = self._view, view
+        self.banner.apply(view)
+        self.tree.apply(view, last)
+        self.inspector.setVisible(view.is_inspector_shown)
+        if last is None:
+            self._place(view)
+        if last is None or last.badges != view.badges:
+            self._badges(view)
+        self.tabs.setCurrentIndex(INSPECTORS.index(view.inspector))
+        if self._is_ready:
+            self._show_page(view)
+
+    def _place(self, view: DocumentView) -> None:
+        width = view.inspector_width or WIDTH
+        total = max(self.width(), self.window().width(), LEAST + 300)
+        self.splitter.setSizes([max(300, total - width), width])
+
+    def _badges(self, view: DocumentView) -> None:
+        for at, name in enumerate(INSPECTORS):
+            found = next(((count, tone) for page, count, tone in view.badges if page == name), None)
+            side = QTabBar.ButtonPosition.RightSide
+            self.tabs.setTabButton(at, side, Tag(f"{found[0]:,}", found[1]) if found else None)
+
+    def _show_page(self, view: DocumentView) -> None:
+        page = self._pages.get(view.inspector)
+        if page is None:
+            page = self._pages[view.inspector] = _page(view.inspector)
+            page.show_requested.connect(self.show_requested)
+            page.copy_requested.connect(self.copy_requested)
+            self.stack.addWidget(page)
+        page.apply(view)
+        self.stack.setCurrentWidget(page)

@@ -1,0 +1,19 @@
+"""What the pages beside the tree have in common."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from ptinspect.session.views import DocumentView
+
+
+class Page(QWidget):
+    """What every page beside the tree is."""
+
+    show_requested = Signal(str)
+    copy_requested = Signal(str)
+
+    def apply(self, view: DocumentView) -> None:
+        """Show the page's part of a document."""
+        raise NotImplementedError

@@ -1,0 +1,40 @@
+"""A switch of a few words, one of them chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from ptinspect.ui import theme
+
+
+class Segments(QWidget):
+    """Tells the key of what was chosen."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parts: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for at, (key, text) in enumerate(parts):
+            button = QPushButton(text)
+            button.setCheckable(True)
+            button.setChecked(at == 0)
+            button.setProperty("look", "segment")
+            button.setFont(theme.font(11, 500))
+            button.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
+            self._group.addButton(button)
+            layout.addWidget(button)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            for button in self._group.buttons():
+                button.setFont(theme.font(11, 500))
+        super().changeEvent(event)

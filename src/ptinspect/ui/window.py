@@ -1,0 +1,205 @@
+"""The window: a bar, tabs, the page in front, a status line. It draws a WindowView and passes on what the user does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from ptinspect.session.application import Application
+from ptinspect.session.inspectors import Inspector
+from ptinspect.session.views import DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
+from ptinspect.ui import theme
+from ptinspect.ui.actions import Actions
+from ptinspect.ui.panels.bar import Bar
+from ptinspect.ui.panels.document import Document
+from ptinspect.ui.panels.status import MessageBar, StatusLine
+from ptinspect.ui.panels.tabline import TabLine
+
+SMALLEST = QSize(1024, 640)
+
+
+class Window(QMainWindow):
+    """Panels and nothing else: each is told its part of the view, none of them knows another."""
+
+    first_paint = Signal()
+
+    def __init__(self, application: Application) -> None:
+        super().__init__()
+        self.application = application
+        self._documents: dict[int, Document] = {}
+        self._others: dict[str, QWidget] = {}
+        self._view: WindowView | None = None
+        self.setAcceptDrops(True)
+        self.setMinimumSize(SMALLEST)
+        self.resize(1280, 800)
+        self.bar = Bar()
+        self.tabline = TabLine()
+        self.messages = MessageBar()
+        self.stack = QStackedWidget()
+        self.status = StatusLine()
+        self._lay_out()
+        self.commands = Actions(self)
+        self._connect()
+
+    def _lay_out(self) -> None:
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for part in (self.bar, self.tabline, self.messages):
+            layout.addWidget(part)
+        layout.addWidget(self.stack, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        application = self.application
+        self.bar.filter_changed.connect(application.filter)
+        self.bar.filter_left.connect(self.focus_tree)
+        self.tabline.chosen.connect(lambda id_: application.activate(id_ if id_ >= 0 else None))
+        self.tabline.close_requested.connect(application.close)
+        self.tabline.moved.connect(application.move)
+        self.messages.dismissed.connect(application.dismiss)
+        self.messages.copied.connect(self.copy)
+
+    # -- drawing ------------------------------------------------------------------------------------------------------------------
+
+    def apply(self, view: WindowView) -> None:
+        """Show a view; panels whose part is the same stay as they are."""
+        last, self._view = self._view, view
+        if last is None or last.theme != view.theme:
+            theme.apply(view.theme)
+        if last is None or last.title != view.title:
+            self.setWindowTitle(view.title)
+        self.tabline.apply(view)
+        self.bar.apply(view)
+        self.messages.apply(view.message)
+        self.status.apply(view.status)
+        if last is None or last.tabs != view.tabs:
+            self._drop_closed({tab.id for tab in view.tabs})
+        if last is None or last.page != view.page:
+            self._show(view.page)
+        self.commands.apply(view)
+
+    def _drop_closed(self, kept: set[int]) -> None:
+        for id_ in [id_ for id_ in self._documents if id_ not in kept]:
+            document = self._documents.pop(id_)
+            self.stack.removeWidget(document)
+            document.deleteLater()
+
+    def _show(self, page: PageView) -> None:
+        if isinstance(page, DocumentView):
+            document = self._documents.get(page.tab) or self._make_document(page)
+            document.apply(page)
+            if self.stack.currentWidget() is not document:
+                self.stack.setCurrentWidget(document)
+                document.tree.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        if isinstance(page, TroubleView):
+            self._drop_closed({id_ for id_ in self._documents if id_ != page.tab})
+        widget = self._other(page)
+        widget.apply(page)  # type: ignore[attr-defined]
+        self.stack.setCurrentWidget(widget)
+
+    def _make_document(self, page: DocumentView) -> Document:
+        document = self._documents[page.tab] = Document(page)
+        application = self.application
+        document.tree.selected.connect(application.select)
+        document.tree.opened.connect(application.expand)
+        document.tree.columns_chosen.connect(application.set_columns)
+        document.tree.painted.connect(self.first_paint)
+        document.tree.menu_requested.connect(lambda at: self.commands.row_menu(document.tree.viewport().mapToGlobal(at)))
+        document.inspector_chosen.connect(application.inspect)
+        document.inspector_resized.connect(application.set_inspector)
+        document.reload_requested.connect(lambda: application.reload(page.tab))
+        document.show_requested.connect(application.show)
+        document.copy_requested.connect(self.copy)
+        self.stack.addWidget(document)
+        return document
+
+    def _other(self, page: WelcomeView | OpeningView | TroubleView) -> QWidget:
+        """The pages that are no document: one widget for each kind, made when it is needed."""
+        name = type(page).__name__
+        if name not in self._others:
+            self._others[name] = self._make_other(page)
+            self.stack.addWidget(self._others[name])
+        return self._others[name]
+
+    def _make_other(self, page: WelcomeView | OpeningView | TroubleView) -> QWidget:
+        if isinstance(page, WelcomeView):
+            from ptinspect.ui.panels.welcome import Welcome  # noqa: PLC0415 - each page is read when it is first shown
+
+            welcome = Welcome()
+            welcome.open_requested.connect(lambda path: self.application.open([path]))
+            welcome.dialog_requested.connect(self.open_dialog)
+            welcome.clear_requested.connect(self.application.forget_recent)
+            return welcome
+        if isinstance(page, TroubleView):
+            from ptinspect.ui.panels.trouble import TroublePage  # noqa: PLC0415
+
+            trouble = TroublePage()
+            trouble.copy_requested.connect(self.copy)
+            trouble.dialog_requested.connect(self.open_dialog)
+            trouble.reload_requested.connect(self.application.reload)
+            return trouble
+        from ptinspect.ui.panels.opening import OpeningPage  # noqa: PLC0415
+
+        return OpeningPage()
+
+    # -- what the user does -------------------------------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> Document | None:
+        """The document in front."""
+        widget = self.stack.currentWidget()
+        return widget if isinstance(widget, Document) else None
+
+    def focus_tree(self) -> None:
+        """The keyboard goes to the layers."""
+        if self.document is not None:
+            self.document.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def inspect(self, page: Inspector) -> None:
+        """Bring a page beside the tree to the front."""
+        self.application.inspect(page)
+
+    def open_dialog(self) -> None:
+        """Choose files to open."""
+        from ptinspect.ui.dialogs import choose_files  # noqa: PLC0415 - only who asks for it
+
+        self.application.open(choose_files(self))
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
+
+        if text:
+            QGuiApplication.clipboard().setText(text)
+            self.status.flash("Copied")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self._mark_drop(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark_drop(False)
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        QTimer.singleShot(0, lambda: self.application.open(paths))
+
+    def _mark_drop(self, is_over: bool) -> None:
+        welcome = self._others.get("WelcomeView")
+        if welcome is not None and welcome is self.stack.currentWidget():
+            welcome.mark_drop(is_over)  # type: ignore[attr-defined]
+        self.status.flash("Drop to open" if is_over else "", lasts=0 if is_over else 1)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        place = self.normalGeometry()
+        self.application.set_window((place.x(), place.y(), place.width(), place.height()), self.isMaximized())
+        self.application.quit()
+        super().closeEvent(event)

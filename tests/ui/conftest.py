@@ -1,0 +1,68 @@
+"""The window without a screen; nothing that a test opens outlives it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+pytest.importorskip("PySide6.QtWidgets")
+
+from PySide6.QtWidgets import QApplication
+
+from ptinspect.session.application import Application
+from ptinspect.session.mailbox import Mailbox
+from ptinspect.session.settings import Settings
+from ptinspect.ui import theme
+from ptinspect.ui.bridge import Bridge
+from ptinspect.ui.window import Window
+
+
+@pytest.fixture
+def window(qtbot) -> Iterator[Window]:
+    """An empty window, shown."""
+    QApplication.setStyle("Fusion")
+    mailbox = Mailbox()
+    application = Application(mailbox.post, None, Settings(theme="light"))
+    theme.apply("light")
+    made = Window(application)
+    bridge = Bridge(mailbox)
+    application.changed = made.apply
+    made.apply(application.view)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    application.changed = lambda view: None
+    application.tasks.cancel_all(wait=5)
+    bridge.close()
+    made.close()
+    made.deleteLater()
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def opened(window, qtbot) -> Callable[..., Window]:
+    """Opens files and waits until their pages are there."""
+
+    def open_(*paths: object) -> Window:
+        window.application.open([str(path) for path in paths])
+        qtbot.waitUntil(lambda: not any(tab.is_reading for tab in window.application.state.tabs), timeout=20_000)
+        qtbot.waitUntil(lambda: not window.application.tasks.slots, timeout=20_000)
+        if window.document is not None:
+            qtbot.waitUntil(lambda: window.document.stack.count() > 0)
+        return window
+
+    return open_
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert not [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("ptinspect")]
