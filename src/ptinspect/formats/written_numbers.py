@@ -18,6 +18,7 @@ _ARRAYS = {
     "f2": "e", "f4": "f", "f8": "d", "c8": "ff", "c16": "dd",
 }  # fmt: skip
 _ROUNDED_TO_INFINITY = {"f": 3.4028235677973366e38, "e": 65_520.0}
+_LARGEST = 1 << 1_024  # no float64 reaches it
 _AT_ONCE = 1 << 16
 _AGAIN = "Load the file and save it again."
 
@@ -61,7 +62,7 @@ def converted(data: bytes, count: int, kind: str, order: str, dtype: DType) -> b
 
 def _packed(numbers: Sequence[Number], dtype: DType, form: str) -> bytes:
     if len(form) > 1:
-        pairs = [side for number in map(complex, numbers) for side in (number.real, number.imag)]
+        pairs = [side for number in numbers for side in (number.real, number.imag)]
         return _floats(pairs, form[0])
     real = [number.real for number in numbers]
     if dtype.name == "bfloat16":
@@ -77,17 +78,18 @@ def _floats(numbers: Sequence[float], form: str) -> bytes:
     """Floats of any width; what is too large for one is infinite, as it is for torch."""
     try:
         return struct.pack(f"<{len(numbers)}{form}", *numbers)
-    except OverflowError:
-        most = _ROUNDED_TO_INFINITY.get(form, math.inf)
-        fit = [math.copysign(math.inf, number) if abs(number) >= most else number for number in numbers]
+    except (OverflowError, struct.error):
+        most = _ROUNDED_TO_INFINITY.get(form, _LARGEST)
+        fit = [(math.inf if number > 0 else -math.inf) if abs(number) >= most else number for number in numbers]
         return struct.pack(f"<{len(fit)}{form}", *fit)
 
 
 def _wrapped(number: float, dtype: DType) -> int:
     """A whole number of so many bits; what does not fit goes round as in C."""
-    if not math.isfinite(number):
+    try:
+        cut = int(number) & ((1 << dtype.bits) - 1)
+    except (ValueError, OverflowError):  # NaN and the infinities
         return 0
-    cut = int(number) & ((1 << dtype.bits) - 1)
     return cut - (1 << dtype.bits) if dtype.family == "int" and cut >> (dtype.bits - 1) else cut
 
 
