@@ -62,6 +62,11 @@ def test_that_a_meta_tensor_and_one_with_dimensions_have_no_value(tmp_path: Path
     assert numbers(tmp_path / "none.pt") == [None, None]
 
 
+def test_that_a_number_whose_sign_is_still_to_be_turned_is_not_told_wrongly(tmp_path: Path) -> None:
+    torch.save([torch.tensor(1 + 2j).conj().imag], tmp_path / "lazy.pt")
+    assert numbers(tmp_path / "lazy.pt") == [None]
+
+
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize(
     "number", [np.float64(0.1), np.float32(0.25), np.float16(2), np.int64(-5), np.uint8(200), np.bool_(True), np.array(3.5, ">f8")[()]]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from ptinspect.checkpoint.extract import Extracted
+from ptinspect.cli.export import lines_of
 from ptinspect.cli.main import main
 
 ONE = torch.arange(6, dtype=torch.bfloat16).reshape(2, 3)
@@ -73,6 +77,32 @@ def test_that_an_existing_file_wants_force(file: str, tmp_path: Path, capsys: py
     assert "exists already" in capsys.readouterr().err
     assert main(["export", file, "fc.weight", out, "--force"]) == 0
     assert Path(out).read_text() == "0,1,2\n3,4,5\n"
+
+
+def test_that_names_from_a_file_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({"a\x1b[31m": torch.ones(2)}, tmp_path / "x.pt")
+    assert main(["export", str(tmp_path / "x.pt"), "a\x1b[31m", str(tmp_path / "x.npy")]) == 0
+    assert main(["export", str(tmp_path / "x.pt"), "b", str(tmp_path / "y.npy")]) == 2
+    done = Extracted("a\x1b", (2,), "float32", "float32", 8, ("what pkg.\x1b[31mWrap wraps was written",))
+    caught = capsys.readouterr()
+    assert "\x1b" not in caught.out + caught.err + "".join(lines_of(done, "x.npy"))
+
+
+def test_that_an_interruption_ends_with_its_status_and_leaves_nothing(file: str, tmp_path: Path) -> None:
+    """Ctrl+C midway: status 130, no traceback, no half of a file."""
+    torch.save({"x": torch.ones(1).expand(60_000_000)}, tmp_path / "large.pt")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ptinspect", "export", str(tmp_path / "large.pt"), "x", str(tmp_path / "x.csv")], stderr=subprocess.PIPE
+    )
+    before = {"x.pt", "large.pt"}
+    for _ in range(500):
+        time.sleep(0.02)
+        if set(os.listdir(tmp_path)) != before:
+            break
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[1] == b""
+    assert process.returncode == 130
+    assert set(os.listdir(tmp_path)) == before
 
 
 def test_that_the_whole_program_writes_and_refuses_its_own_input(file: str, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class TensorScalars:
         if id(tensor) in self.known:
             return self.known[id(tensor)]
         form = _FORMATS.get(tensor.dtype.name)
-        if tensor.shape != () or tensor.problem or tensor.storage is None or form is None or self.left <= 0:
+        if tensor.shape != () or tensor.problem or tensor.pending or tensor.storage is None or form is None or self.left <= 0:
             return None
         self.left -= 1
         try:

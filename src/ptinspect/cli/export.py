@@ -47,5 +47,5 @@ def fields_of(done: Extracted, out: str) -> dict[str, object]:
 def lines_of(done: Extracted, out: str) -> list[str]:
     """What was written, and what changed on the way."""
     shape = "(" + ", ".join(map(str, done.shape)) + ")"
-    name = plain(done.name) or "the tensor"
-    return [f"{name}  {shape}  {done.written_as}  {size_text(done.nbytes)}  {plain(out)}", *(f"  note: {note}" for note in done.notes)]
+    first = f"{plain(done.name) or 'the tensor'}  {shape}  {done.written_as}  {size_text(done.nbytes)}  {plain(out)}"
+    return [first, *(f"  note: {plain(note)}" for note in done.notes)]
