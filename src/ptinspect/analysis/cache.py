@@ -1,9 +1,11 @@
 """Finished statistics kept between runs, in the user's cache folder.
 
 An entry belongs to one state of one file: its size, its time of change, and a digest of its first and last bytes, where a zip
-archive lists the checksums of all its records. It is a packed text of one JSON line a tensor behind a line that says how many
+archive lists the checksums of all its records. It is a packed text of one JSON line a tensor, and a last line that says how many
 there are and what they sum up to, so that a damaged or foreign entry is no entry. Entries are put in place whole: two programs at
 once do not meet a half-written one. The oldest go when the folder is full; a disk that is full costs the entry and nothing else.
+
+Lines are written as they come and read one by one: a hundred thousand tensors take no more memory than one.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ from ptinspect.analysis.statistics import Statistics, as_fields, of_fields
 from ptinspect.analysis.stream import Found, Progress, Request, distinct, identity_of, statistics
 from ptinspect.cache_folder import cache_folder
 from ptinspect.checkpoint.model import Checkpoint
-from ptinspect.tensors import TensorInfo
 
 MOST_BYTES = 256 << 20
-MOST_ENTRY = 64 << 20
+MOST_TEXT = 512 << 20
 _ENDING = ".stats"
-_FORM = 1
+_FORM = 2
+_PIECE = 1 << 18
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error)
 _HEAD, _TAIL = 64 << 10, 256 << 10
 _WORTH = 1 << 20  # bytes of values; less is counted again as fast as it is read back
 
@@ -40,44 +43,33 @@ class StatisticsCache:
         self.folder = cache_folder() / "statistics" if folder is None else folder
         self.most = most
 
-    def load(self, checkpoint: Checkpoint, bins: int) -> dict[str, Statistics]:
-        """What is known of this file, by `identity_of` its tensors; empty where there is no entry that can be trusted."""
-        path = self._path(checkpoint, bins)
-        try:
-            if path.stat().st_size > MOST_ENTRY:
-                return {}
-            found = _unpacked(path.read_bytes())
-        except (OSError, ValueError, KeyError, TypeError, zlib.error, RecursionError, OverflowError):
-            return {}
-        with suppress(OSError):
-            os.utime(path)  # used just now: others are older
-        return found
-
-    def store(self, checkpoint: Checkpoint, bins: int, found: dict[str, Statistics]) -> bool:
-        """Keep an entry; False where that is not possible, which is no error."""
-        packed = _packed(found)
-        if packed is None:
-            return False
-        path = self._path(checkpoint, bins)
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._make_room(len(packed))
-            handle, name = tempfile.mkstemp(dir=self.folder, prefix="new-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(packed)
-                os.replace(name, path)
-            except OSError:
-                os.unlink(name)
-                return False
-        except OSError:
-            return False
-        return True
-
-    def _path(self, checkpoint: Checkpoint, bins: int) -> Path:
+    def entry(self, checkpoint: Checkpoint, bins: int) -> Path:
+        """Where the numbers of this file are kept, if they are."""
         return self.folder / f"{_digest(checkpoint, bins)}{_ENDING}"
 
-    def _make_room(self, wanted: int) -> None:
+    def load(self, entry: Path) -> Iterator[tuple[str, Statistics]]:
+        """What is known of a file, by `identity_of` its tensors; nothing where there is no entry that can be trusted."""
+        try:
+            if not _is_whole(entry):
+                return
+            os.utime(entry)  # used just now: others are older
+            for line in _lines(entry):
+                about = json.loads(line)
+                if "sum" not in about:
+                    yield about["key"], of_fields(about)
+        except _DAMAGE:
+            return
+
+    def writer(self, entry: Path) -> Writer | None:
+        """A new entry; None where there is no place for one, which is no error."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_room()
+            return Writer(entry)
+        except OSError:
+            return None
+
+    def _make_room(self) -> None:
         """Delete the oldest entries, and what a program that died left behind."""
         entries = []
         for path in self.folder.iterdir():
@@ -86,42 +78,107 @@ class StatisticsCache:
                 entries.append((status.st_mtime, status.st_size, path))
         size = sum(entry[1] for entry in entries)
         for _, own, path in sorted(entries, key=lambda entry: entry[0]):
-            if size + wanted <= self.most:
+            if size <= self.most:
                 return
             with suppress(OSError):
                 path.unlink()
                 size -= own
 
 
+class Writer:
+    """An entry that is being written, beside its place. Whatever goes wrong, nothing of it is left."""
+
+    def __init__(self, entry: Path) -> None:
+        self.entry = entry
+        self.lines = self.size = 0
+        self._sum = hashlib.sha256()
+        self._packer = zlib.compressobj(1)
+        handle, name = tempfile.mkstemp(dir=entry.parent, prefix="new-")
+        self._path: Path | None = Path(name)
+        self._file = os.fdopen(handle, "wb")
+
+    def add(self, key: str, found: Statistics) -> None:
+        """One tensor more."""
+        if self._path is None:
+            return
+        line = json.dumps({"key": key, **as_fields(found)}).encode() + b"\n"
+        self._sum.update(line)
+        self.lines += 1
+        self.size += len(line)
+        self._write(self._packer.compress(line))
+        if self.size > MOST_TEXT:
+            self.drop()
+
+    def close(self) -> bool:
+        """Put the entry in its place; False where that did not work."""
+        about = json.dumps({"tensors": self.lines, "sum": self._sum.hexdigest()}).encode() + b"\n"
+        self._write(self._packer.compress(about) + self._packer.flush())
+        if self._path is None:
+            return False
+        try:
+            self._file.close()
+            os.replace(self._path, self.entry)
+        except OSError:
+            self.drop()
+            return False
+        return True
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        path, self._path = self._path, None
+        with suppress(OSError):
+            self._file.close()
+        if path is not None:
+            with suppress(OSError):
+                path.unlink()
+
+    def _write(self, packed: bytes) -> None:
+        if self._path is None:
+            return
+        try:
+            self._file.write(packed)
+        except OSError:
+            self.drop()
+
+
 def known_statistics(request: Request, progress: Progress | None = None, cache: StatisticsCache | None = None) -> Iterator[Found]:
     """As `statistics`, but what is known already comes first and costs nothing, and what is new is kept."""
-    keys = [identity_of(tensor) for tensor in request.tensors]
-    checkpoint, bins = request.checkpoint, request.bins
-    known = {} if cache is None else cache.load(checkpoint, bins)
-    yield from ((place, known[key]) for place, key in enumerate(keys) if key in known)
-    missing = [place for place, key in enumerate(keys) if key not in known]
-    if not missing:
+    if cache is None or not _worth(request.tensors):
+        yield from statistics(request, progress)
         return
-    before = len(known)
-    worth = cache is not None and _worth(request.tensors)
+    wanted: dict[str, list[int]] = {}
+    for place, tensor in enumerate(request.tensors):
+        wanted.setdefault(identity_of(tensor), []).append(place)
+    entry = cache.entry(request.checkpoint, request.bins)
+    for key, found in cache.load(entry):
+        yield from ((place, found) for place in wanted.pop(key, ()))
+    if wanted:
+        yield from _counted_and_kept(request, progress, cache, entry, wanted)
+
+
+def _counted_and_kept(
+    request: Request, progress: Progress | None, cache: StatisticsCache, entry: Path, wanted: dict[str, list[int]]
+) -> Iterator[Found]:
+    """What is missing, counted; the entry is written anew with it, also when somebody stops on the way."""
+    keys, places = list(wanted), list(wanted.values())
+    missing = Request(request.checkpoint, [request.tensors[own[0]] for own in places], request.bins, request.threads, request.compiled)
+    writer = cache.writer(entry)
     try:
-        for place, found in statistics(_only(request, missing), progress):
-            if worth and found.problem is None:
-                known[keys[missing[place]]] = found
-            yield missing[place], found
+        if writer is not None:
+            for key, found in cache.load(entry):
+                writer.add(key, found)
+        for number, found in statistics(missing, progress):
+            if writer is not None and found.problem is None:
+                writer.add(keys[number], found)
+            yield from ((place, found) for place in places[number])
     finally:
-        if cache is not None and worth and len(known) > before:
-            cache.store(checkpoint, bins, known)
+        if writer is not None:
+            writer.close()
 
 
 def _worth(tensors: Any) -> bool:
     unique, _ = distinct(tensors)
     return sum(tensor.dtype.nbytes(tensor.elements) for tensor in unique if not tensor.problem) >= _WORTH
-
-
-def _only(request: Request, places: list[int]) -> Request:
-    tensors: list[TensorInfo] = [request.tensors[place] for place in places]
-    return Request(request.checkpoint, tensors, request.bins, request.threads, request.compiled)
 
 
 def _digest(checkpoint: Checkpoint, bins: int) -> str:
@@ -134,32 +191,33 @@ def _digest(checkpoint: Checkpoint, bins: int) -> str:
     return made.hexdigest()[:40]
 
 
-def _packed(found: dict[str, Statistics]) -> bytes | None:
-    """The entry, None where it would be too large."""
-    lines, size = [], 0
-    for key, one in found.items():
-        lines.append(json.dumps({"key": key, **as_fields(one)}).encode())
-        size += len(lines[-1]) + 1
-        if size > MOST_ENTRY:
-            return None
-    body = b"\n".join(lines)
-    head = json.dumps({"tensors": len(lines), "sum": hashlib.sha256(body).hexdigest()}).encode()
-    return zlib.compress(head + b"\n" + body, 1)
+def _lines(entry: Path) -> Iterator[bytes]:
+    """The lines of an entry, unpacked as they are asked for."""
+    stream, rest, size = zlib.decompressobj(), b"", 0
+    with entry.open("rb") as file:
+        while not stream.eof:
+            packed = stream.unconsumed_tail or file.read(_PIECE)
+            text = stream.decompress(packed, _PIECE)
+            if not packed and not text:
+                raise ValueError("cut off")
+            size += len(text)
+            if size > MOST_TEXT + _PIECE:
+                raise ValueError("too long")
+            *lines, rest = (rest + text).split(b"\n")
+            yield from lines
+    if rest:
+        raise ValueError("its last line has no end")
 
 
-def _unpacked(packed: bytes) -> dict[str, Statistics]:
-    stream = zlib.decompressobj()
-    text = stream.decompress(packed, MOST_ENTRY + 1_000)
-    if not stream.eof:
-        raise ValueError("too long, or cut off")
-    head, _, body = text.partition(b"\n")
-    about = json.loads(head)
-    if hashlib.sha256(body).hexdigest() != about["sum"]:
-        raise ValueError("damaged")
-    lines = body.split(b"\n") if body else []
-    if len(lines) != about["tensors"]:
-        raise ValueError("not whole")
-    return {entry["key"]: of_fields(entry) for entry in map(json.loads, lines)}
+def _is_whole(entry: Path) -> bool:
+    """Whether the last line tells the number and the sum of those before it."""
+    summed, count, last = hashlib.sha256(), 0, b""
+    for line in _lines(entry):
+        if count:
+            summed.update(last + b"\n")
+        last, count = line, count + 1
+    about = json.loads(last) if last else {}
+    return bool(about == {"tensors": count - 1, "sum": summed.hexdigest()})
 
 
 __all__ = ["StatisticsCache", "known_statistics"]

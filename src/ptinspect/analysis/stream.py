@@ -25,13 +25,14 @@ from ptinspect.analysis.tensor_stats import TensorStats, stats_of
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import Cancelled, FileProblem
+from ptinspect.formats.document import Record
 from ptinspect.frozen import frozen
 from ptinspect.tensors import TensorInfo
 
 SMALL = 1 << 16  # elements; below it sorting is as quick as counting, and exact
 WORTH = 60_000_000  # elements; below it numpy is done before the compiled loops are there
 _BATCH = 128
-_AHEAD = 64
+_AHEAD = 4  # pieces of work for each thread that are handed out before the first result is taken
 
 Progress = Callable[[int, int], None]
 Found = tuple[int, Statistics]
@@ -78,7 +79,8 @@ class _Run:
         self.done, self.total = 0, sum(nbytes_of(tensor) for tensor in self.tensors)
         self.stopped = threading.Event()
         self.own = threading.local()
-        self.pool = ThreadPoolExecutor(request.threads or max(2, min(8, os.cpu_count() or 2)), "statistics")
+        threads = request.threads or max(2, min(8, os.cpu_count() or 2))
+        self.pool, self.ahead = ThreadPoolExecutor(threads, "statistics"), threads * _AHEAD
 
     def __enter__(self) -> Self:
         return self
@@ -92,14 +94,15 @@ class _Run:
         waiting: deque[_Job] = deque()
         for job in self._jobs():
             waiting.append(job)
-            while sum(len(other.futures) for other in waiting) > _AHEAD:
+            while sum(len(other.futures) for other in waiting) > self.ahead:
                 yield from self._finished(waiting)
         while waiting:
             yield from self._finished(waiting)
 
     def _jobs(self) -> Iterator[_Job]:
         batch: list[int] = []
-        for place in sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at])):
+        records = self.request.checkpoint.document.records
+        for place in sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at], records)):
             if self.tensors[place].elements > SMALL:
                 yield self._portions((place,))
                 continue
@@ -253,11 +256,13 @@ def nbytes_of(tensor: TensorInfo) -> int:
     return max(0, tensor.span[1] - tensor.span[0]) if tensor.storage is not None else sum(nbytes_of(part) for part in tensor.parts)
 
 
-def _offset(tensor: TensorInfo) -> tuple[int, str]:
+def _offset(tensor: TensorInfo, records: dict[str, Record]) -> int:
+    """About where in the file its values begin; reading in that order goes forwards."""
     storage = next(iter(tensor.storages()), None)
     if storage is None:
-        return 0, ""
-    return (storage.offset or 0) + tensor.span[0], storage.key
+        return 0
+    record = records.get(storage.record or "")
+    return (storage.offset or (record.header if record else 0)) + tensor.span[0]
 
 
 def _kernels(request: Request, tensors: list[TensorInfo]) -> Any:

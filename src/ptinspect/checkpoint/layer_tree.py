@@ -9,7 +9,7 @@ from fnmatch import translate
 from ptinspect.checkpoint.layer_folding import fold, holds_wrapper, raw_paths
 from ptinspect.checkpoint.layer_totals import add_totals
 from ptinspect.checkpoint.layer_types import inferred_types
-from ptinspect.checkpoint.layers import MOST_ROWS, LayerNode, TreeBuilder
+from ptinspect.checkpoint.layers import MOST_ROWS, LayerNode, TensorRow, TreeBuilder
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.weight_sets import joined, metadata_of, without_wrappers
@@ -36,6 +36,19 @@ def layer_tree(checkpoint: Checkpoint, weights: str | None = None, match: str | 
         _narrow(root, globs(match))
     add_totals(root)
     return root
+
+
+def tensor_rows(checkpoint: Checkpoint, weights: str | None = None, match: str | None = None) -> list[TensorRow]:
+    """The rows of that tree alone, in its order, without what it takes to say which layers they belong to."""
+    builder = TreeBuilder(checkpoint)
+    root = builder.build()
+    if checkpoint.document.container == "safetensors":
+        _sort(root)
+    if weights is not None:
+        root = builder.nodes[chosen(checkpoint, weights).path]
+    if match:
+        _narrow(root, globs(match))
+    return [row for node in root.walk() for row in node.tensors]
 
 
 def chosen(checkpoint: Checkpoint, path: str) -> WeightSet:

@@ -11,7 +11,7 @@ from ptinspect.analysis.cache import StatisticsCache, known_statistics
 from ptinspect.analysis.histogram import BINS
 from ptinspect.analysis.statistics import Statistics, as_fields
 from ptinspect.analysis.stream import Request
-from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.layer_tree import tensor_rows
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
@@ -45,7 +45,7 @@ def _bins(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Open, count, print each tensor as soon as those before it are there."""
     checkpoint = open_checkpoint(arguments.file)
-    rows = [row for node in layer_tree(checkpoint, arguments.weights, arguments.match).walk() for row in node.tensors]
+    rows = tensor_rows(checkpoint, arguments.weights, arguments.match)
     findings: list[Finding] = []
     with ProgressLine("counting") as progress:
         measured = _measured(checkpoint, rows, arguments, progress)
