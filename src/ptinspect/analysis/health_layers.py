@@ -109,8 +109,8 @@ def _updates(norms: Sequence[Norm]) -> Iterator[Symptom]:
     untouched = [norm for norm in norms if not norm.is_updated]
     ran = {norm.mean.weights for norm in norms if norm.is_updated}
     for norm in untouched:
-        counted = "num_batches_tracked is 0, " if norm.batches is not None else ""
-        told = f"{counted}running_mean all 0 and running_var all 1 (inferred: so it begins)"
+        counted = "num_batches_tracked 0, " if norm.batches is not None else ""
+        told = f"it has {counted}running_mean all 0 and running_var all 1 (inferred: so it begins)"
         where = norm.mean.layer or norm.mean.path
         if norm.mean.weights not in ran:
             yield Symptom(ALL_WITHOUT, "info" if norm.is_untrained else "notice", where, told)

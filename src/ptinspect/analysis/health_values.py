@@ -46,7 +46,7 @@ _LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0, "float8_e4m3fnuz": 2
 
 def symptoms_of(subject: Subject, is_fresh: bool) -> Iterator[Symptom]:
     """Every condition of one tensor. `is_fresh` says that its weight set looks as no training has touched it."""
-    if subject.found.problem or not subject.is_float:
+    if subject.found.problem:
         return
     if subject.found.nans or subject.found.infs:
         yield from _not_finite(subject)
@@ -103,7 +103,8 @@ def _narrowed(subject: Subject, is_fresh: bool) -> Iterator[Symptom]:
     """Casting to float16, and numbers below what float32 keeps whole."""
     found, extremes = subject.found, subject.found.extremes
     others = found.count - found.zeros
-    if subject.tensor.dtype.name not in _CASTABLE or not others:
+    single = found.count == 1 and not subject.is_confirmed  # the number that a mask puts in, as often as a parameter
+    if subject.tensor.dtype.name not in _CASTABLE or not others or single:
         return
     if extremes.overflowing:
         largest = max(abs(found.low or 0), abs(found.high or 0))

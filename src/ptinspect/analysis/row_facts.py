@@ -19,7 +19,7 @@ from ptinspect.tensors import TensorInfo
 
 Array = np.ndarray[Any, Any]
 
-MOST_ROWS = 1 << 22
+MOST_ROWS = 1 << 21
 MOST_ROW_BYTES = 1 << 24  # longer rows are not compared
 MOST_COMPARED = 2_048
 _LEAST_VALUES, _LEAST_BITS, _LEAST_DISTINCT = 16, 128, 4  # fewer are alike by chance
