@@ -17,7 +17,7 @@ from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.output import SCHEMA, dumps, finding_fields
 from ptinspect.cli.progress import ProgressLine
-from ptinspect.cli.stats_text import csv_lines, table_lines
+from ptinspect.cli.stats_text import csv_lines, finding_lines, table_lines
 from ptinspect.findings import Finding
 
 MOST_BINS = 4_096
@@ -29,6 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--bins", type=_bins, default=BINS, metavar="N", help=f"at most N bins a histogram (default {BINS})")
+    parser.add_argument("--health", action="store_true", help="say what is unhealthy about the values")
     parser.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
     parser.add_argument("--no-cache", action="store_true", help="count again, and keep nothing")
     parser.add_argument("--match", metavar="GLOB", help="only paths that fit; `*` crosses dots, several by commas")
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     findings: list[Finding] = []
     with ProgressLine("counting") as progress:
         measured = _measured(checkpoint, rows, arguments, progress)
+        if arguments.health:
+            measured = _examined(checkpoint, measured, findings, progress)
         lines = _json(arguments.file, measured, findings) if arguments.json else _text(arguments, measured, findings)
         for line in lines:
             sys.stdout.write(line)
@@ -70,6 +73,17 @@ def _measured(
             turn += 1
 
 
+def _examined(checkpoint: Checkpoint, measured: Iterator[Measured], findings: list[Finding], progress: ProgressLine) -> Iterator[Measured]:
+    """The same rows; once they are through, what is unhealthy stands in `findings`."""
+    from ptinspect.analysis.health import health
+
+    seen = []
+    for row, found in measured:
+        seen.append((row.path, row.tensor, found))
+        yield row, found
+    findings.extend(health(checkpoint, seen, progress))
+
+
 def _json(path: str, measured: Iterator[Measured], findings: list[Finding]) -> Iterator[str]:
     head = dumps({"schema": SCHEMA, "path": path})
     yield f'{head[:-1]}, "tensors": ['
@@ -88,3 +102,5 @@ def row_fields(row: TensorRow, found: Statistics) -> dict[str, Any]:
 def _text(arguments: argparse.Namespace, measured: Iterator[Measured], findings: list[Finding]) -> Iterator[str]:
     lines = csv_lines(measured) if arguments.csv else table_lines(measured)
     yield from (f"{line}\n" for line in lines)
+    if arguments.health and not arguments.csv:
+        yield from (f"{line}\n" for line in finding_lines(findings))

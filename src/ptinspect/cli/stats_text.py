@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from ptinspect.analysis.histogram import Histogram
@@ -152,5 +153,4 @@ def finding_lines(findings: list[Finding]) -> Iterator[str]:
     for finding in findings:
         where = f"  [{plain(finding.where)}]" if finding.where else ""
         yield f"  {finding.severity}: {plain(finding.title)}{where}"
-        if finding.detail:
-            yield f"    {plain(finding.detail)}"
+        yield from textwrap.wrap(plain(finding.detail), _NARROW, initial_indent="    ", subsequent_indent="    ")
