@@ -22,7 +22,7 @@ Measured = tuple[TensorRow, Statistics]
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN_BLOCKS = ".:-=+*#%@"
 _NARROW, _WIDE = 120, 180
-_SPARK, _SHAPE, _NUMBER, _NOTE = 18, 18, 11, 8
+_SPARK, _SHAPE, _NUMBER, _NOTE = 18, 16, 10, 7
 _COLUMNS = ("path", "shape", "dtype", "count", "mean", "std", "min", "max", "l2", "zeros", "nans", "infs")
 
 
@@ -37,7 +37,7 @@ def table_lines(measured: Iterable[Measured]) -> Iterator[str]:
     totals = _Totals()
     for row, found in measured:
         totals.add(row, found)
-        left = f"{cut(plain(row.path or '(the root)'), name)}  {cut(_shape(row), _SHAPE).strip():>{_SHAPE}}"
+        left = f"{_tail(plain(row.path or '(the root)'), name)}  {cut(_shape(row), _SHAPE).strip():>{_SHAPE}}"
         yield f"{left}  {_numbers(found, blocks)}".rstrip()
     yield ("─" if _can_say("─") else "-") * width
     yield from totals.lines()
@@ -70,12 +70,17 @@ def number_text(number: float | None) -> str:
         return "–"
     if isinstance(number, int) and abs(number) < 10**9:
         return str(number).replace("-", "−")
-    text = f"{number:.4g}"
+    text = f"{number:.4g}" if 1e-99 < abs(number) < 1e100 else f"{number:.3g}"
     return text.replace("-", "−") if "e" not in text else text.replace("-", "−", 1) if number < 0 else text
 
 
 def _shape(row: TensorRow) -> str:
     return "(" + ", ".join(map(str, row.tensor.shape)) + ")"
+
+
+def _tail(path: str, width: int) -> str:
+    """A path as wide as its column; of a longer one the end is told, where names differ."""
+    return f"{path:<{width}}" if len(path) <= width else f"…{path[len(path) - width + 1 :]}"
 
 
 def _can_say(text: str) -> bool:
