@@ -70,7 +70,8 @@ def number_text(number: float | None) -> str:
         return "–"
     if isinstance(number, int) and abs(number) < 10**9:
         return str(number).replace("-", "−")
-    text = f"{number:.4g}" if 1e-99 < abs(number) < 1e100 else f"{number:.3g}"
+    text = f"{number:.4g}"
+    text = f"{number:.3g}" if "e" in text else text
     return text.replace("-", "−") if "e" not in text else text.replace("-", "−", 1) if number < 0 else text
 
 
