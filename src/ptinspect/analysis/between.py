@@ -21,7 +21,7 @@ class Between:
         self.kernels = kernels
         values = edges.values
         self.counters = np.zeros(values.size + 2, np.int64)
-        width = float(values[-1]) - float(values[0])
+        width = float(values[-1]) / 2 - float(values[0]) / 2  # all of it may be more than a float can say
         self.scale = (values.size - 1) / width if width else 0.0
 
     def add(self, values: Array) -> None:

@@ -81,7 +81,7 @@ def choose_edges(stats: TensorStats, kind: np.dtype[Any], bins: int = BINS, inne
     low, high = _range(stats, inner)
     even = _even(low, high, bins)
     chosen = _own(even, kind, stats)
-    if _is_crowded(census, chosen):
+    if bins > 2 and _is_crowded(census, chosen):  # symmetric-log takes a bin for what is around zero and one on either side
         log = _symlog(census, low, high, bins)
         if log is not None:
             return _fitted(_own(log, kind, stats), "symlog", stats)
@@ -189,13 +189,21 @@ def _whole_edges(stats: TensorStats, kind: np.dtype[Any], bins: int) -> Edges:
     """
     low, high = int(stats.low or 0), int(stats.high or 0)
     if high - low >= bins and stats.census.counts.size > 2:
-        first, last = (int(end) for end in _range(stats))
-        low, high = max(low, first), min(high, last)
+        low, high = _whole_range(stats.known().census, low, high)
     width = -(-(high - low + 1) // bins)
     limit = 1 if kind == np.bool_ else int(np.iinfo(kind).max)
     edges = [*range(low, high + 1, width), min(high + 1, limit)]
     values = np.array(edges, np.uint8 if kind == np.bool_ else kind)
     return Edges(values, "whole", stats.census.grid is not None)
+
+
+def _whole_range(census: Census, low: int, high: int) -> tuple[int, int]:
+    """The same range in whole numbers, counted from the lowest one where float64 cannot tell them apart."""
+    wide = census.low.dtype.type if census.low.dtype.itemsize == 8 else np.int64
+    origin = wide(low if high - low < 1 << 53 else 0)
+    apart = Census(census.low.astype(wide) - origin, census.high.astype(wide) - origin, census.counts, census.grid)
+    first, last = _range(TensorStats(low=low - int(origin), high=high - int(origin), census=apart))
+    return max(low, int(first) + int(origin)), min(high, int(last) + int(origin))
 
 
 __all__ = ["BINS", "Edges", "Histogram", "choose_edges", "counted"]

@@ -177,7 +177,8 @@ def between_chunk(values: Array, edges: Array, scale: float, counters: Array) ->
         elif value > end:
             counters[last + 1] += 1
         else:
-            at = min(int((np.float64(value) - np.float64(first)) * scale), last - 1)
+            guess = (np.float64(value) / 2 - np.float64(first) / 2) * scale
+            at = int(guess) if guess < last else last - 1  # also where it is not a number
             while at > 0 and value < edges[at]:
                 at -= 1
             while at < last - 1 and value >= edges[at + 1]:

@@ -50,22 +50,28 @@ def stored(tensor: TensorInfo) -> TensorInfo:
     return inner(tensor) if tensor.layout in ("nested", "wrapper") else tensor
 
 
-def repeats_of(tensor: TensorInfo) -> int:
-    """How often each stored element counts."""
-    return in_any_order(tensor)[1] if _is_plain(tensor) else 1
+def repeats_of(storages: StorageBytes, tensor: TensorInfo) -> int:
+    """How often each element that is read counts."""
+    return in_any_order(tensor)[1] if _in_pieces(storages, tensor) else 1
 
 
 def portions(storages: StorageBytes, tensor: TensorInfo) -> Iterator[Portion]:
     """The tensor in portions."""
     holder = stored(tensor)
-    data = storages.of(holder.storage) if holder.storage is not None and holder.elements else None
-    if not isinstance(data, InFile) or not _is_plain(tensor) or (storages.big and holder.dtype.itemsize > 1):
+    if not _in_pieces(storages, tensor):
         yield Portion(tensor)
         return
     loops, _ = in_any_order(holder)
     found = pieces(holder.storage_offset, loops, CHUNK_BYTES // holder.dtype.itemsize)
     while part := tuple(islice(found, PORTION)):
         yield Portion(holder, part)
+
+
+def _in_pieces(storages: StorageBytes, tensor: TensorInfo) -> bool:
+    """Whether its numbers can be taken out of the file as they are, in any order."""
+    if not _is_plain(tensor) or not tensor.elements or (storages.big and tensor.dtype.itemsize > 1):
+        return False
+    return tensor.storage is not None and isinstance(storages.of(tensor.storage), InFile)
 
 
 def implied_zeros(tensor: TensorInfo, stats: TensorStats) -> int:
@@ -93,9 +99,9 @@ def chunks(storages: StorageBytes, portion: Portion, buffer: Array) -> Iterator[
     """The numbers of a portion, real and flat. Plain ones lie in `buffer` and are gone with the next chunk."""
     tensor = portion.tensor
     if portion.pieces is None:
-        for chunk in _ordered(storages, tensor):
+        for chunk in filter(np.size, _ordered(storages, tensor)):
             # The codes of short floats are counted as they are; all else as numbers with an order.
-            yield chunk if chunk.dtype.itemsize <= 2 and chunk.dtype.kind != "c" else real(chunk)
+            yield np.ascontiguousarray(chunk if chunk.dtype.itemsize <= 2 and chunk.dtype.kind != "c" else real(chunk))
         return
     data = storages.of(storage_of(tensor))
     for piece in portion.pieces:

@@ -206,11 +206,11 @@ class _Run:
         tensor = self.tensors[job.places[0]]
         histograms = [part for part in parts if isinstance(part, Histogram)]
         if job.stats is not None and histograms:
-            return told(job.stats, _whole(histograms, tensor, job.stats))
+            return told(job.stats, _whole(histograms, repeats_of(self.storages, tensor), job.stats))
         stats = TensorStats()
         for part in parts:
             stats = stats.merged(part) if isinstance(part, TensorStats) else stats
-        stats = stats.times(repeats_of(tensor))
+        stats = stats.times(repeats_of(self.storages, tensor))
         stats = stats.with_zeros(implied_zeros(tensor, stats)).known()
         if not stats.count:
             return told(stats, None)
@@ -218,12 +218,12 @@ class _Run:
         return self._portions(job.places, stats, edges) if edges.need_count else told(stats, counted(stats.census, edges))
 
 
-def _whole(parts: list[Histogram], tensor: TensorInfo, stats: TensorStats) -> Histogram:
+def _whole(parts: list[Histogram], repeats: int, stats: TensorStats) -> Histogram:
     """All parts of a histogram, and the zeros that a sparse tensor does not store."""
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.merged(part)
-    return whole.times(repeats_of(tensor)).with_zeros(stats.count - whole.total * repeats_of(tensor))
+    return whole.times(repeats).with_zeros(stats.count - whole.total * repeats)
 
 
 def distinct(tensors: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[list[int]]]:

@@ -49,6 +49,8 @@ class Codes:
     def add(self, values: Array) -> None:
         """Count a chunk."""
         codes = values.view(np.uint16 if self.bits == 16 else np.uint8)
+        if self.dtype.per_item == 2 and values.dtype != np.uint8:
+            codes = codes[::2] + 16 * codes[1::2]  # unpacked on the way, and counted by the byte
         per_word = 64 // self.bits
         even = codes.size - codes.size % per_word if self.kernels is not None else 0
         if even:
@@ -154,7 +156,7 @@ class Floats:
         total = self._flush()
         nans, infs, zeros, negative = (int(number) for number in self._numbers)
         count, mean, squares = self._sums
-        moments = self._moments.merged(Moments(int(count), float(mean), float(np.sqrt(squares))))
+        moments = self._moments.merged(Moments(int(count), float(mean), float(np.sqrt(squares / max(count, 1)))))
         low, high = (float(end) for end in self._ends)
         counts = finite_counts(total, self.grid, zeros, negative)
         numbers = np.arange(-(counts.size // 2), counts.size // 2)

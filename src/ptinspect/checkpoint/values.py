@@ -175,7 +175,7 @@ def read_piece(data: Bytes, piece: Piece, dtype: DType, big: bool | None = None)
     exactly(data, piece.start * dtype.itemsize, buffer.data)
     if (data.big if big is None else big) and dtype.itemsize > 1:
         half = dtype.itemsize // 2 if dtype.family == "complex" else dtype.itemsize
-        buffer = buffer.reshape(-1, half)[:, ::-1].reshape(-1)
+        buffer = np.ascontiguousarray(buffer.reshape(-1, half)[:, ::-1]).reshape(-1)  # a single number would stay a view
     found = np.frombuffer(buffer, kind) if kind.subdtype is None else buffer.view(np.float16).reshape(-1, 2)
     return found if piece.is_dense else taken(found, piece)
 

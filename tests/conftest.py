@@ -1,0 +1,27 @@
+"""What every test stands on: a cache folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from ptinspect.cache_folder import FOLDER
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test reads or writes the user's own cache. It is one folder for the run, inherited by child processes, so that loops are
+    compiled once; named before any test module is imported, because the compiled loops look for it as they are imported."""
+    before = os.environ.get(FOLDER)
+    folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="ptinspect-tests-")
+
+    def restored() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        if before is None:
+            del os.environ[FOLDER]
+        else:
+            os.environ[FOLDER] = before
+
+    config.add_cleanup(restored)
