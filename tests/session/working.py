@@ -36,6 +36,9 @@ class Session:
     def open(self, *paths: object) -> Session:
         self.app.open([str(path) for path in paths])
         self.settle()
+        for tab in self.app.state.tabs:
+            self.app.describe(tab.id)
+        self.settle()
         return self
 
     @property

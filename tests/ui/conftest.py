@@ -53,7 +53,7 @@ def opened(window, qtbot) -> Callable[..., Window]:
         qtbot.waitUntil(lambda: not any(tab.is_reading for tab in window.application.state.tabs), timeout=20_000)
         qtbot.waitUntil(lambda: not window.application.tasks.slots, timeout=20_000)
         if window.document is not None:
-            qtbot.waitUntil(lambda: window.document.stack.count() > 0)
+            qtbot.waitUntil(lambda: window.application.state.tab.pages is not None and window.document.stack.count() > 0, timeout=20_000)
         return window
 
     return open_

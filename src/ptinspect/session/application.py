@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ptinspect.session import settings as settings_file
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.copying import Form, rows_text, table_text
 from ptinspect.session.filters import Listing, Narrowed, narrow
 from ptinspect.session.inspectors import INSPECTORS, Inspector
+from ptinspect.session.naming import architecture_name
 from ptinspect.session.opening import first_expanded, open_document
-from ptinspect.session.pages import Pages, pages_of
 from ptinspect.session.resolve import resolve
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.settings import MOST_RECENT, Recent, Settings, Theme
@@ -23,6 +24,9 @@ from ptinspect.session.tasks import Context, Post, Tasks
 from ptinspect.session.troubles import Trouble, trouble_of
 from ptinspect.session.views import WindowView
 from ptinspect.session.watching import Stamp, stamp_of
+
+if TYPE_CHECKING:
+    from ptinspect.session.pages import Pages
 
 MOST_TABS, MOST_DEEP = 60, 5_000
 
@@ -37,7 +41,7 @@ class Application:
         self.state = State(settings=settings or (settings_file.load(folder) if folder else Settings()))
         self._listings: dict[int, Listing] = {}
         self._stamps: dict[int, Stamp | None] = {}
-        self._told = 0
+        self._undescribed: set[int] = set()
 
     @property
     def view(self) -> WindowView:
@@ -67,6 +71,14 @@ class Application:
             self._set(replace(self.state, tabs=(*self.state.tabs, tab), active=tab.id, next_id=tab.id + 1))
             self._read(tab.id, full)
 
+    def restore(self) -> None:
+        """Open what was open when the window was last closed, as far as it is still there."""
+        settings = self.state.settings
+        paths = [path for path in settings.session if os.path.isfile(path)]
+        front = settings.session[settings.active] if settings.active < len(settings.session) else ""
+        self.open(paths)
+        self.activate(next((tab.id for tab in self.state.tabs if tab.path == front), self.state.active))
+
     def reload(self, id_: int) -> None:
         """Read a file again; selection and what is open in its tree stay."""
         tab = self.state.find(id_)
@@ -91,6 +103,7 @@ class Application:
         if tab is None:
             return
         self._listings.pop(id_, None)
+        self._undescribed.discard(id_)
         if isinstance(found, Trouble):
             self._update(id_, trouble=found, opened=None, pages=None, narrowed=None, kept=None, is_reading=False)
             self._remember(tab.path, found.kind, dict(found.facts).get("This file", ""), found.tone)
@@ -99,26 +112,29 @@ class Application:
         expanded = first_expanded(found) | tab.expanded if first else tab.expanded
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
         self._update(
-            id_, opened=found, trouble=None, pages=None, is_reading=True, expanded=expanded, selected=selected, narrowed=None, kept=None
+            id_, opened=found, trouble=None, pages=None, is_reading=False, expanded=expanded, selected=selected, narrowed=None, kept=None
         )
-        self.tasks.run(
-            f"pages {id_}",
-            lambda _: pages_of(found.checkpoint, found.tree),
-            lambda pages: self._told_pages(id_, found, pages),
-            lambda error: self._pages_failed(id_, error),
-        )
+        what = " ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
+        dangerous = found.safety.tone == "danger"
+        size = found.checkpoint.identity.size
+        self._remember(tab.path, found.safety.text if dangerous else what, size, "danger" if dangerous else "")
         if tab.filter:
             self.filter(tab.filter, id_)
 
-    def _told_pages(self, id_: int, opened: Opened, pages: Pages) -> None:
-        self._update(id_, pages=pages, is_reading=False)
-        checkpoint = opened.checkpoint
-        tone = {"data": "", "code": "", "dangerous": "danger"}[checkpoint.safety.verdict]
-        self._remember(checkpoint.path, opened.safety.text if tone else pages.overview.title, checkpoint.identity.size, tone)
+    def describe(self, id_: int) -> None:
+        """Work out what the pages beside the tree say. Asked for once the rows are painted: they must not wait for it."""
+        tab = self.state.find(id_)
+        slot = f"pages {id_}"
+        if tab is None or tab.opened is None or tab.pages is not None or slot in self.tasks.slots or id_ in self._undescribed:
+            return
+        opened = tab.opened
+        self.tasks.run(
+            slot, lambda _: _pages(opened), lambda pages: self._update(id_, pages=pages), lambda error: self._pages_failed(id_, error)
+        )
 
     def _pages_failed(self, id_: int, error: Exception) -> None:
         """The file opened, but what stands beside the tree could not be worked out."""
-        self._update(id_, is_reading=False)
+        self._undescribed.add(id_)
         self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -357,6 +373,12 @@ class Application:
         self.tasks.cancel_all()
         if self.folder is not None:
             settings_file.save(self.folder, self.settings_to_keep())
+
+
+def _pages(opened: Opened) -> Pages:
+    from ptinspect.session.pages import pages_of  # noqa: PLC0415 - the tree is painted before its pages are even imported
+
+    return pages_of(opened.checkpoint, opened.tree)
 
 
 def _nobody(_: object) -> None:

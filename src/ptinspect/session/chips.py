@@ -7,7 +7,7 @@ from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.findings import Severity
 from ptinspect.frozen import frozen
 from ptinspect.session.inspectors import Inspector
-from ptinspect.session.overview import architecture_name, progress_of
+from ptinspect.session.naming import architecture_name, progress_of
 from ptinspect.session.troubles import Tone
 from ptinspect.session.words import count_text, number_text, plain
 

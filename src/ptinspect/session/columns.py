@@ -27,6 +27,11 @@ class Column:
     is_shown: bool = True
 
 
+def name_text(row: Row) -> str:
+    """The name, also of what has none: the root of a plain pickle."""
+    return plain(row.name, 300) or "(no name)"
+
+
 def _params(row: Row) -> str:
     count = rows.parameters_of(row)
     return "" if count is None else " ".join(filter(None, count_parts(count)))
@@ -43,7 +48,7 @@ def _bytes(row: Row) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("layer", "Layer", "Modules, tensors and plain values, as the file holds them", 150, lambda row: plain(row.name, 300)),
+    Column("layer", "Layer", "Modules, tensors and plain values, as the file holds them", 150, name_text),
     Column("type", "Type", "What a row is; types of bare weights are inferred from names and shapes", 102, rows.type_text),
     Column("shape", "Shape", "The shape of a tensor or of a layer's weight, the text of a value", 118, rows.form_text),
     Column("params", "Params", "Elements of parameters, tied ones counted once", 84, _params, is_number=True),

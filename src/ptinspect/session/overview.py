@@ -11,6 +11,7 @@ from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.findings import Finding, Severity
 from ptinspect.frozen import frozen
+from ptinspect.session.naming import architecture_name, progress_of
 from ptinspect.session.words import count_text, number_text, plain, plural, size_text
 
 MOST_PROBLEMS, MOST_EVIDENCE, MOST_BLOCKS, MOST_SETS = 40, 24, 24, 24
@@ -25,18 +26,6 @@ _WHAT = {
     "other": "A file without tensors",
 }
 _LABELS = (("epoch ", "Progress"), ("step ", "Progress"), ("loss ", "Progress"), ("the optimizer was", "Optimizer"))
-CONTAINERS = {
-    "torch-zip": "PyTorch zip",
-    "torch-legacy": "PyTorch before 1.6",
-    "torch-tar": "PyTorch tar",
-    "torchscript": "TorchScript zip",
-    "torch-export": "torch.export archive",
-    "torch-package": "torch.package",
-    "safetensors": "safetensors",
-    "pickle": "plain pickle",
-    "sharded": "sharded",
-    "distributed": "distributed",
-}
 
 
 @frozen
@@ -133,12 +122,6 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
     )
 
 
-def architecture_name(checkpoint: Checkpoint) -> str:
-    """The known model that the weights fit, as people write it."""
-    found = checkpoint.architecture
-    return plain(found.name, 60) if found else ""
-
-
 def _title(checkpoint: Checkpoint) -> str:
     text, name = _WHAT[checkpoint.kind], architecture_name(checkpoint)
     if not name and checkpoint.main is not None and checkpoint.main.class_name:
@@ -170,15 +153,6 @@ def _sentence(checkpoint: Checkpoint) -> str:
 def _article(name: str) -> str:
     name = plain(name, 40)
     return f"an {name}" if name[:1] in "AEIO" else f"a {name}"
-
-
-def progress_of(checkpoint: Checkpoint) -> Iterator[tuple[str, object]]:
-    """Epoch, step and loss, where the file stores them."""
-    training = checkpoint.training
-    if training is not None:
-        for name, value in (("epoch", training.epoch), ("step", training.step), ("loss", training.loss)):
-            if value is not None:
-                yield name, value
 
 
 def _problem(finding: Finding) -> Problem:

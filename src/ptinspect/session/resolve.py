@@ -8,7 +8,7 @@ from functools import lru_cache
 from ptinspect import __version__, resources
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.session.chips import KINDS, Chip
-from ptinspect.session.overview import CONTAINERS
+from ptinspect.session.naming import CONTAINERS
 from ptinspect.session.state import State, Tab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.views import (

@@ -35,13 +35,16 @@ class Facts:
             if node.path == main:
                 self.total = node.parameters
             count = len(node.tensors)
-            names = {row.tensor.dtype.name for row in node.tensors}
+            found: tuple[set[str], set[str]] = (set(), set())
+            for row in node.tensors:
+                found[row.role == "parameter"].add(row.tensor.dtype.name)
             for child in node.children:
                 count += self.counts[id(child)]
-                names.add(self.dtypes[id(child)])
-            names.discard("")
+                if dtype := self.dtypes[id(child)]:
+                    found[child.parameters > 0].add(dtype)
+            names = found[1] or found[0]  # a counter among the buffers does not make a float32 layer mixed
             self.counts[id(node)] = count
-            self.dtypes[id(node)] = names.pop() if len(names) == 1 else "mixed" if names else ""
+            self.dtypes[id(node)] = next(iter(names), "") if len(names) < 2 else "mixed"
             if node.path == main:
                 self.main_dtype = self.dtypes[id(node)]
 

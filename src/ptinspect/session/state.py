@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.frozen import frozen
 from ptinspect.session.chips import badges_of, banner_of, safety_of
 from ptinspect.session.filters import Narrowed
 from ptinspect.session.inspectors import Inspector
-from ptinspect.session.pages import Pages
 from ptinspect.session.rows import Facts, RowTable
 from ptinspect.session.settings import Settings
 from ptinspect.session.troubles import Trouble
+
+if TYPE_CHECKING:
+    from ptinspect.session.pages import Pages
 
 
 class Opened:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.frozen import frozen
-from ptinspect.session.words import number_text, plain, plural
+from ptinspect.session.words import number_text, plain, plural, signed
 
 MOST_LINES, MOST_GROUPS, MOST_NAMES = 4_000, 40, 2_000
 
@@ -97,5 +97,5 @@ def _value(item: Any) -> str:
     if isinstance(item, (list, tuple)) and len(item) <= 12:
         return ", ".join(_value(part) for part in item) or "empty"
     if isinstance(item, (int, float)):
-        return str(item).replace("-", "−") if not isinstance(item, float) else f"{item:.6g}".replace("-", "−")
+        return signed(f"{item:.6g}" if isinstance(item, float) else str(item))
     return plain(str(item), 400)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ptinspect.frozen import frozen
 from ptinspect.session.chips import Chip
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.filters import Narrowed
 from ptinspect.session.inspectors import Inspector
-from ptinspect.session.pages import Pages
 from ptinspect.session.rows import RowTable
 from ptinspect.session.settings import Recent, Theme
 from ptinspect.session.state import Message
 from ptinspect.session.troubles import Tone, Trouble
+
+if TYPE_CHECKING:
+    from ptinspect.session.pages import Pages
 
 
 @frozen

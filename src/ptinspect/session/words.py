@@ -77,5 +77,10 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def number_text(value: object) -> str:
     """A stored number or word, short enough for a chip."""
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", "−")
-    return plain(str(value), 40).replace("-", "−") if isinstance(value, int) else plain(str(value), 40)
+        return signed(f"{value:.4g}")
+    return signed(str(value)) if isinstance(value, int) else plain(str(value), 40)
+
+
+def signed(text: str) -> str:
+    """A number with a true minus before it; an exponent keeps what can be pasted."""
+    return f"−{text[1:]}" if text.startswith("-") else text

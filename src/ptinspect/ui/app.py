@@ -6,34 +6,39 @@ import gc
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ptinspect.session.application import Application
 from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import folder
+
+if TYPE_CHECKING:
+    from ptinspect.ui.window import Window
 
 SWITCH = 0.0005  # seconds that a thread may keep the interpreter while the window wants to draw
 WATCH = 2_000
 
 
 def run(paths: Sequence[str], benchmark: bool = False) -> int:
-    """Open the window on some files; returns when it is closed. The first file is read while Qt is still being imported."""
+    """Open the window on some files; returns when it is closed. The files are read while Qt is still being imported."""
     sys.setswitchinterval(SWITCH)
     mailbox = Mailbox()
-    application = Application(mailbox.post, None if benchmark else folder())
+    place = None if benchmark else folder()
+    application = Application(mailbox.post, place)
     application.open(paths)
     from ptinspect.ui.platforms import Unusable, check  # noqa: PLC0415 - Qt is imported after the reading has begun
 
     try:
         check()
-        return _show(application, mailbox, benchmark)
     except Unusable:
         application.tasks.cancel_all()
         raise
+    return _show(application, mailbox, paths, place)
 
 
-def _show(application: Application, mailbox: Mailbox, benchmark: bool) -> int:
-    from PySide6.QtCore import QTimer  # noqa: PLC0415
+def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], place: Path | None) -> int:
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from ptinspect.ui import theme  # noqa: PLC0415
@@ -44,37 +49,62 @@ def _show(application: Application, mailbox: Mailbox, benchmark: bool) -> int:
     qt.setApplicationName("ptinspect")
     qt.setDesktopFileName("ptinspect")
     qt.setStyle("Fusion")
+    if place is not None and _is_taken(place, paths):
+        application.tasks.cancel_all()
+        return 0
     theme.apply(application.state.settings.theme)
     window = Window(application)
     bridge = Bridge(mailbox)
     _place(window, application)
     application.changed = window.apply
-    if benchmark:
+    if place is None:
         from ptinspect.ui.benchmark import report_first_paint  # noqa: PLC0415
 
         report_first_paint(window)
+    elif not paths:
+        application.restore()
     window.apply(application.view)
     window.show()
-    if not benchmark:
-        _catch_bugs(application, mailbox)
-        timer = QTimer(window)
-        timer.timeout.connect(application.look_for_changes)
-        timer.start(WATCH)
-        QTimer.singleShot(0, lambda: _dress_later(window))
+    if place is not None:
+        _settle_in(window, application, mailbox, place)
     gc.freeze()
     status = qt.exec()
     bridge.close()
     return status
 
 
-def _place(window: object, application: Application) -> None:
+def _is_taken(place: Path, paths: Sequence[str]) -> bool:
+    """Whether a window is open already and took the files."""
+    from ptinspect.ui.single import hand_over  # noqa: PLC0415
+
+    return hand_over(place, paths)
+
+
+def _settle_in(window: Window, application: Application, mailbox: Mailbox, place: Path) -> None:
+    """What a window needs that stays: later starts, bugs, files that change, its icon."""
+    from PySide6.QtCore import QTimer  # noqa: PLC0415
+
+    from ptinspect.ui.single import Listener  # noqa: PLC0415
+
+    def take(paths: list[str]) -> None:
+        application.open(paths)
+        window.come_forward()
+
+    Listener(place, take, window)
+    _catch_bugs(application, mailbox)
+    timer = QTimer(window)
+    timer.timeout.connect(application.look_for_changes)
+    timer.start(WATCH)
+    QTimer.singleShot(0, lambda: _dress_later(window))
+
+
+def _place(window: Window, application: Application) -> None:
     """Where the window stood when it was closed, if a screen still reaches there."""
     from PySide6.QtCore import QRect, Qt  # noqa: PLC0415
     from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
-    from PySide6.QtWidgets import QWidget  # noqa: PLC0415
 
     settings = application.state.settings
-    if not isinstance(window, QWidget) or settings.window is None:
+    if settings.window is None:
         return
     place = QRect(*settings.window)
     if any(screen.availableGeometry().intersects(place) for screen in QGuiApplication.screens()):
@@ -83,16 +113,13 @@ def _place(window: object, application: Application) -> None:
         window.setWindowState(Qt.WindowState.WindowMaximized)
 
 
-def _dress_later(window: object) -> None:
+def _dress_later(window: Window) -> None:
     """What can wait until the window is there."""
     from PySide6.QtGui import QGuiApplication, QIcon  # noqa: PLC0415
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from ptinspect.ui import icons, theme  # noqa: PLC0415
-    from ptinspect.ui.window import Window  # noqa: PLC0415
 
-    if not isinstance(window, Window):
-        return
     icon = QIcon()
     for size in (16, 32, 48, 128):
         icon.addPixmap(icons.application_pixmap(size))

@@ -76,11 +76,14 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: QColor) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(box.topLeft())
     painter.scale(box.width() / 24, box.height() / 24)
-    pen = QPen(colour, 1.9 if box.width() > 14 else 2.2)
+    pen = QPen(Qt.PenStyle.SolidLine)
+    pen.setColor(colour)
+    pen.setWidthF(1.9 if box.width() > 14 else 2.2)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.strokePath(strokes, pen)
-    painter.fillPath(fills, colour)
+    if not fills.isEmpty():
+        painter.fillPath(fills, colour)
     painter.restore()
 
 

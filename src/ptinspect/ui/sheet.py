@@ -14,8 +14,6 @@ QWidget#messages { background: @warnbg; border-bottom: 1px solid @warnbd; }
 QFrame#line { background: @border; border: none; max-height: 1px; min-height: 1px; }
 QFrame#hair { background: @hair; border: none; max-height: 1px; min-height: 1px; }
 QFrame#upright { background: @border2; border: none; max-width: 1px; min-width: 1px; }
-QLabel[tone="text2"] { color: @text2; } QLabel[tone="muted"] { color: @muted; } QLabel[tone="accent"] { color: @accent; }
-QLabel[tone="good"] { color: @good; } QLabel[tone="warn"] { color: @warn; } QLabel[tone="danger"] { color: @danger; }
 QToolTip { background: @tip; color: @tiptext; border: none; padding: 4px 6px; }
 QToolButton, QPushButton { border: 1px solid transparent; border-radius: 6px; padding: 0 9px; min-height: 26px; color: @text;
     background: transparent; }

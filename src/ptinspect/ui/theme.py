@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QBrush, QColor, QFont, QFontDatabase, QGuiApplication, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
 from ptinspect.frozen import frozen
@@ -45,6 +45,28 @@ class Tokens:
     def colour(self, name: str) -> QColor:
         """A colour to paint with; the same object each time, for a delegate asks thousands of times."""
         return _colour(self.colours[name])
+
+    def pen(self, name: str) -> QPen:
+        """A colour to write with."""
+        return _pen(self.colours[name])
+
+    def brush(self, name: str) -> QBrush:
+        """A colour to fill with."""
+        return _brush(self.colours[name])
+
+
+@lru_cache(maxsize=256)
+def _brush(text: str) -> QBrush:
+    brush = QBrush(Qt.BrushStyle.SolidPattern)  # from a colour, PySide would first set up gradients with their 171 presets
+    brush.setColor(_colour(text))
+    return brush
+
+
+@lru_cache(maxsize=256)
+def _pen(text: str) -> QPen:
+    pen = QPen(Qt.PenStyle.SolidLine)
+    pen.setColor(_colour(text))
+    return pen
 
 
 @lru_cache(maxsize=256)

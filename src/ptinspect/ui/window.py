@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ptinspect.session.application import Application
 from ptinspect.session.inspectors import Inspector
 from ptinspect.session.views import DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
 from ptinspect.ui import theme
-from ptinspect.ui.actions import Actions
 from ptinspect.ui.panels.bar import Bar
 from ptinspect.ui.panels.document import Document
 from ptinspect.ui.panels.status import MessageBar, StatusLine
 from ptinspect.ui.panels.tabline import TabLine
 
+if TYPE_CHECKING:
+    from ptinspect.ui.actions import Actions
+
 SMALLEST = QSize(1024, 640)
+SOON = 80  # milliseconds
 
 
 class Window(QMainWindow):
@@ -39,8 +44,26 @@ class Window(QMainWindow):
         self.stack = QStackedWidget()
         self.status = StatusLine()
         self._lay_out()
-        self.commands = Actions(self)
+        self._commands: Actions | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: self.commands)
         self._connect()
+
+    @property
+    def commands(self) -> Actions:
+        """Menus and shortcuts; nobody can press a key before the rows are painted, so they are made after that."""
+        if self._commands is None:
+            from ptinspect.ui.actions import Actions  # noqa: PLC0415
+
+            self._commands = Actions(self)
+            if self._view is not None:
+                self._commands.apply(self._view)
+        return self._commands
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._soon.start(SOON)
 
     def _lay_out(self) -> None:
         centre = QWidget()
@@ -80,7 +103,8 @@ class Window(QMainWindow):
             self._drop_closed({tab.id for tab in view.tabs})
         if last is None or last.page != view.page:
             self._show(view.page)
-        self.commands.apply(view)
+        if self._commands is not None:
+            self._commands.apply(view)
 
     def _drop_closed(self, kept: set[int]) -> None:
         for id_ in [id_ for id_ in self._documents if id_ not in kept]:
@@ -110,6 +134,7 @@ class Window(QMainWindow):
         document.tree.columns_chosen.connect(application.set_columns)
         document.tree.painted.connect(self.first_paint)
         document.tree.menu_requested.connect(lambda at: self.commands.row_menu(document.tree.viewport().mapToGlobal(at)))
+        document.pages_wanted.connect(lambda: application.describe(page.tab))
         document.inspector_chosen.connect(application.inspect)
         document.inspector_resized.connect(application.set_inspector)
         document.reload_requested.connect(lambda: application.reload(page.tab))
@@ -154,6 +179,13 @@ class Window(QMainWindow):
         """The document in front."""
         widget = self.stack.currentWidget()
         return widget if isinstance(widget, Document) else None
+
+    def come_forward(self) -> None:
+        """In front of other windows, as somebody just asked for it."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def focus_tree(self) -> None:
         """The keyboard goes to the layers."""

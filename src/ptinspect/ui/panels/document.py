@@ -55,6 +55,7 @@ class Document(QWidget):
     reload_requested = Signal()
     show_requested = Signal(str)
     copy_requested = Signal(str)
+    pages_wanted = Signal()
 
     def __init__(self, view: DocumentView) -> None:
         super().__init__()
@@ -144,6 +145,8 @@ class Document(QWidget):
             self.tabs.setTabButton(at, side, Tag(f"{found[0]:,}", found[1]) if found else None)
 
     def _show_page(self, view: DocumentView) -> None:
+        if view.pages is None:
+            self.pages_wanted.emit()
         page = self._pages.get(view.inspector)
         if page is None:
             page = self._pages[view.inspector] = _page(view.inspector)

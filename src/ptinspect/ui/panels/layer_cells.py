@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
 from ptinspect.session import rows
-from ptinspect.session.columns import COLUMNS, TRAINED
+from ptinspect.session.columns import COLUMNS, TRAINED, name_text
 from ptinspect.session.filters import Query
 from ptinspect.session.rows import Row
-from ptinspect.session.words import count_parts, plain, share_text, size_text
+from ptinspect.session.words import count_parts, share_text, size_text
 from ptinspect.ui import icons, theme
 
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
@@ -64,11 +64,11 @@ class LayerCells(QStyledItemDelegate):
         font = theme.font(12, 600 if top else 400)
         painter.setFont(font)
         metrics = QFontMetricsF(font)
-        text = plain(row.name, 300)
+        text = name_text(row)
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, box.right() - left - 4)
         if self.query is not None and shown == text:
             self._hits(painter, metrics, text, QPointF(left, box.top()))
-        painter.setPen(look.colour("text"))
+        painter.setPen(look.pen("text"))
         painter.drawText(QRectF(left, box.top(), box.right() - left, box.height()), _MIDDLE, shown)
         if isinstance(row.source, TensorRow) and row.source.tensor.problem:
             at = left + metrics.horizontalAdvance(shown) + 6
@@ -76,7 +76,7 @@ class LayerCells(QStyledItemDelegate):
 
     def _hits(self, painter: QPainter, metrics: QFontMetricsF, text: str, at: QPointF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.tokens().colour("warnbd"))
+        painter.setBrush(theme.tokens().brush("warnbd"))
         for start, end in self.query.spans(text) if self.query else ():
             x = at.x() + metrics.horizontalAdvance(text[:start])
             painter.drawRoundedRect(QRectF(x - 1, at.y() + 4, metrics.horizontalAdvance(text[start:end]) + 2, 16), 3, 3)
@@ -110,7 +110,7 @@ class LayerCells(QStyledItemDelegate):
             bar = QRectF(box.left() + SHARE + 8, box.center().y() - 2, max(2.0, room * share), 4)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.colour("accent2" if share >= 0.005 else "accentsoft"))
+            painter.setBrush(look.brush("accent2" if share >= 0.005 else "accentsoft"))
             painter.drawRoundedRect(bar, 2 if share >= 0.1 else 1, 2 if share >= 0.1 else 1)
 
     def trained(self, painter: QPainter, box: QRectF, row: Row) -> None:
@@ -146,7 +146,7 @@ def _text(painter: QPainter, box: QRectF, text: str, tone: str, align: int = _MI
         return
     font = theme.font(12)
     painter.setFont(font)
-    painter.setPen(theme.tokens().colour(tone))
+    painter.setPen(theme.tokens().pen(tone))
     if len(text) * 5 > box.width():  # what is surely short need not be measured
         text = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())
     painter.drawText(box, align, text)

@@ -28,7 +28,7 @@ class Head(QHeaderView):
             box.setWidth(SHARE)
         font = theme.font(11, 500)
         painter.setFont(font)
-        painter.setPen(look.colour("muted"))
+        painter.setPen(look.pen("muted"))
         side = Qt.AlignmentFlag.AlignRight if column.is_number else Qt.AlignmentFlag.AlignLeft
         text = (
             column.title

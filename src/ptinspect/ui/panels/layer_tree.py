@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyleOptionViewItem, QTreeView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyleOptionViewItem, QTreeView, QWidget
 
 from ptinspect.session.columns import COLUMNS, ColumnChoice
 from ptinspect.session.rows import Row, RowTable
@@ -36,6 +36,8 @@ class LayerTree(QTreeView):
         self._hover = QPersistentModelIndex()
         self._was_painted = False
         self._is_laying_out = False
+        self._ground = QWidget()
+        self.setViewport(self._ground)  # one that Python made: to find the kind of another, PySide sets up every widget class it knows
         self.setAccessibleName("Layers")
         self.setUniformRowHeights(True)
         self.setIndentation(theme.INDENT)
@@ -87,7 +89,7 @@ class LayerTree(QTreeView):
             self._expand(view.table.root, view.expanded)
         if fresh or last is None or last.selected != view.selected:
             self._select(view)
-        self.viewport().update()
+        self._ground.update()
 
     def _expand(self, root: Row, keys: frozenset[str]) -> None:
         """Open what is to be open and close the rest, going down open rows only."""
@@ -142,7 +144,7 @@ class LayerTree(QTreeView):
         widths = {column.name: max(36, dict(self._choice.widths).get(column.name, column.width)) for column in COLUMNS[1:]}
         shown = [name for name in self._choice.shown if name in widths]
         for name in _DROPPED:
-            if sum(widths[one] for one in shown) + LEAST_NAME <= self.viewport().width():
+            if sum(widths[one] for one in shown) + LEAST_NAME <= self._ground.width():
                 break
             if name in shown:
                 shown.remove(name)
@@ -207,10 +209,10 @@ class LayerTree(QTreeView):
         is_selected = self.selectionModel().isRowSelected(index.row(), index.parent())
         is_hovered = self._hover.isValid() and self._hover.row() == index.row() and self._hover.parent() == index.parent()
         if is_selected or is_hovered:
-            back = QRectF(4, box.top(), self.viewport().width() - 8, box.height())
+            back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.colour("selrow" if is_selected else "hover"))
+            painter.setBrush(look.brush("selrow" if is_selected else "hover"))
             painter.drawRoundedRect(back, 5, 5)
             if is_selected and self.hasFocus() and self.property("byKeyboard"):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -227,12 +229,12 @@ class LayerTree(QTreeView):
         index = self.indexAt(event.position().toPoint())
         if index.isValid() != self._hover.isValid() or index.siblingAtColumn(0) != self._hover:
             self._hover = QPersistentModelIndex(index.siblingAtColumn(0))
-            self.viewport().update()
+            self._ground.update()
         super().mouseMoveEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover = QPersistentModelIndex()
-        self.viewport().update()
+        self._ground.update()
         super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

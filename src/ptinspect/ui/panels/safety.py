@@ -43,7 +43,7 @@ class NameCells(QStyledItemDelegate):
         font = theme.font(12, 400, "mono") if at == 0 else theme.font(12)
         painter.setFont(font)
         tone = ("danger" if found.verdict == "dangerous" else "text") if at == 0 else "text2"
-        painter.setPen(look.colour(tone))
+        painter.setPen(look.pen(tone))
         side = Qt.AlignmentFlag.AlignRight if at == 3 else Qt.AlignmentFlag.AlignLeft
         mode = Qt.TextElideMode.ElideMiddle if at == 0 else Qt.TextElideMode.ElideRight
         text = QFontMetricsF(font).elidedText(str(index.data()), mode, box.width() - 10)

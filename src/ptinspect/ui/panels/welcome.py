@@ -130,7 +130,7 @@ class DropZone(QWidget):
         pen.setStyle(Qt.PenStyle.CustomDashLine)
         pen.setDashPattern([5, 4])
         painter.setPen(pen)
-        painter.setBrush(look.colour("accentbg" if self._is_over else "raised"))
+        painter.setBrush(look.brush("accentbg" if self._is_over else "raised"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 12, 12)
 
 
@@ -169,7 +169,7 @@ class Pressed(QWidget):
         if self.hasFocus():
             painter.setPen(QPen(look.colour("accent2"), 2))
             box.adjust(0.5, 0.5, -0.5, -0.5)
-        painter.setBrush(look.colour("hover") if self.underMouse() else Qt.BrushStyle.NoBrush)
+        painter.setBrush(look.brush("hover") if self.underMouse() else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box, self.RADIUS, self.RADIUS)
 
 

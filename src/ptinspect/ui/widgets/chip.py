@@ -45,7 +45,7 @@ class ChipButton(QAbstractButton):
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         focused = self.hasFocus()
         painter.setPen(QPen(look.colour("accent2" if focused else edge), 2 if focused else 1))
-        painter.setBrush(look.colour("hover" if self.underMouse() and self._tone == "plain" else back))
+        painter.setBrush(look.brush("hover" if self.underMouse() and self._tone == "plain" else back))
         painter.drawRoundedRect(box, 12, 12)
         at = 10.0
         if self._icon:
@@ -53,7 +53,7 @@ class ChipButton(QAbstractButton):
             at += 18
         for word, weight, part in self._parts:
             painter.setFont(theme.font(12, weight))
-            painter.setPen(look.colour((ink, light)[part]))
+            painter.setPen(look.pen((ink, light)[part]))
             width = self._width(word, weight)
             painter.drawText(QRectF(at, 0, width + 2, 24), int(Qt.AlignmentFlag.AlignVCenter), word)
             at += width + 4.5
@@ -79,12 +79,12 @@ def paint_tag(painter: QPainter, box: QRectF, text: str, tone: str, icon: str = 
     look, (ink, _, mark, back, _) = theme.tokens(), _COLOURS[tone]
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(look.colour("fill" if tone == "plain" else back))
+    painter.setBrush(look.brush("fill" if tone == "plain" else back))
     painter.drawRoundedRect(box, 4, 4)
     at = box.left() + 6
     if icon:
         icons.paint(painter, icon, QRectF(at - 1, box.center().y() - 6, 12, 12), look.colour(mark))
         at += 15
     painter.setFont(theme.font(11, 500))
-    painter.setPen(look.colour("text2" if tone == "plain" else ink))
+    painter.setPen(look.pen("text2" if tone == "plain" else ink))
     painter.drawText(QRectF(at, box.top(), box.right() - at, box.height()), int(Qt.AlignmentFlag.AlignVCenter), text)

@@ -67,10 +67,10 @@ class SettingsList(QWidget):
             depth, name, value = self._lines[at]
             top, left = at * LINE, min(depth * STEP, 120)
             painter.fillRect(QRectF(0, top + LINE - 1, self.width(), 1), look.colour("hair"))
-            painter.setPen(look.colour("text2" if value else "text"))
+            painter.setPen(look.pen("text2" if value else "text"))
             room = half - left - 8
             painter.drawText(QRectF(left, top, room, LINE), middle, metrics.elidedText(name, Qt.TextElideMode.ElideRight, room))
-            painter.setPen(look.colour("text"))
+            painter.setPen(look.pen("text"))
             rest = self.width() - half
             painter.drawText(QRectF(half, top, rest, LINE), middle, metrics.elidedText(value, Qt.TextElideMode.ElideRight, rest))
 

@@ -53,13 +53,13 @@ class SizeBar(QWidget):
             if x and x + width > self.width():
                 x, y = 0.0, y + LINE
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.colour(_tone(number)))
+            painter.setBrush(look.brush(_tone(number)))
             painter.drawRoundedRect(QRectF(x, y + 6, 8, 8), 2, 2)
             painter.setFont(theme.font(11, 500))
-            painter.setPen(look.colour("text"))
+            painter.setPen(look.pen("text"))
             painter.drawText(QRectF(x + 14, y, width, LINE), middle, name)
             painter.setFont(theme.font(11))
-            painter.setPen(look.colour("muted"))
+            painter.setPen(look.pen("muted"))
             painter.drawText(QRectF(x + 20 + strong.horizontalAdvance(name), y, width, LINE), middle, text)
             x += width + 18
         rows = int((y - BAR - 6) / LINE) + 1

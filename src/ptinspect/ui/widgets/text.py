@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from ptinspect.ui import icons, theme
@@ -25,8 +25,8 @@ class Text(QLabel):
         super().__init__()
         self._type = (size, weight, family)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("tone", tone)
-        self.setFont(theme.font(*self._type))
+        self.tone = tone
+        self._dress()
         self.setWordWrap(wrap)
         if wrap:
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
@@ -34,14 +34,22 @@ class Text(QLabel):
 
     def set_tone(self, tone: str) -> None:
         """Another colour."""
-        if self.property("tone") != tone:
-            self.setProperty("tone", tone)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        if self.tone != tone:
+            self.tone = tone
+            self._dress()
+
+    def _dress(self) -> None:
+        """A palette of its own: a rule of the style sheet for each tone would be matched for every label."""
+        colour = theme.tokens().colour(self.tone)
+        if self.palette().color(QPalette.ColorRole.WindowText) != colour:
+            palette = QPalette()
+            palette.setColor(QPalette.ColorRole.WindowText, colour)
+            self.setPalette(palette)
+        self.setFont(theme.font(*self._type))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
-            self.setFont(theme.font(*self._type))
+            self._dress()
         super().changeEvent(event)
 
 
@@ -83,7 +91,7 @@ class Elided(Text):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setPen(theme.tokens().colour(str(self.property("tone"))))
+        painter.setPen(theme.tokens().pen(self.tone))
         painter.setFont(self.font())
         cut = self.fontMetrics().elidedText(self._whole, self._mode, self.width())
         painter.drawText(self.rect(), self._align, cut)

@@ -46,7 +46,7 @@ class Treemap(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(_shade(share / top))
             painter.drawRoundedRect(inner, 4, 4)
-            painter.setPen(look.colour("text"))
+            painter.setPen(look.pen("text"))
             _label(painter, inner.adjusted(8, 6, -6, -6), name, count, f"{100 * share:.1f} %" if share >= 0.001 else "<0.1 %")
 
     def _at(self, point: QPointF) -> int:
