@@ -356,6 +356,12 @@ def test_that_a_plain_pickle_of_an_old_storage_reads_its_numbers(tmp_path: Path)
         assert same(every_value(tmp_path / "x.pkl")["0"], np.array([2, 100], expected))
 
 
+def test_that_numbers_of_several_old_storages_stay_apart(tmp_path: Path) -> None:
+    one = b"ctorch._utils\n_rebuild_tensor\n(ctorch\nFloatStorage\n](K%ce\x85RK\x00K\x01\x85K\x01\x85tR"
+    (tmp_path / "x.pkl").write_bytes(b"\x80\x02](" + one % 3 + one % 5 + one % 7 + b"e.")
+    assert [found.tolist() for found in every_value(tmp_path / "x.pkl").values()] == [[3], [5], [7]]
+
+
 @pytest.mark.parametrize("options", [{"pickle_protocol": protocol} for protocol in (2, 3, 4, 5)] + [LEGACY], ids=str)
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float16, torch.int8, torch.float64], ids=str)
 @pytest.mark.parametrize(
