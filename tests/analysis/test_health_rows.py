@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import torch
 from torch import nn
 
 from ptinspect.analysis import row_facts
+from ptinspect.analysis.health import health
+from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import Cancelled
-from tests.analysis.examined import alarms, examined, one, titles
+from tests.analysis.examined import alarms, examined, measured, one, titles
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.quantize_per")
 
@@ -181,3 +184,26 @@ def test_that_a_scale_for_each_small_channel_is_no_cut(tmp_path: Path) -> None:
     value = {"conv.weight": torch.quantize_per_channel(weight, scales, torch.zeros(256, dtype=torch.long), 0, torch.qint8)}
     assert alarms(examined(tmp_path, value)) == []
     assert examined(tmp_path, value) == ()
+
+
+def test_that_thousands_of_equal_rows_are_told_by_a_lower_bound(tmp_path: Path) -> None:
+    embedding = nn.Embedding(6_000, 32)
+    embedding.weight.data[1_000:] = embedding.weight.data[0]
+    found = one(examined(tmp_path, nn.Sequential(embedding)), "duplicate rows of an embedding")
+    assert found.detail.startswith("2,047 or more of 6,000 rows are copies: 0 = 1000 = 1001")
+
+
+def test_that_rows_behind_what_is_deflated_are_compared_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = nn.Linear(64, 300)
+    layer.weight.data[100:] = layer.weight.data[7]
+    torch.save({"fc.weight": layer.weight.data, "fc.bias": layer.bias.data}, tmp_path / "stored.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pt") as stored,
+        zipfile.ZipFile(tmp_path / "deflated.pt", "w", zipfile.ZIP_DEFLATED) as deflated,
+    ):
+        for name in stored.namelist():
+            deflated.writestr(name, stored.read(name))
+    checkpoint = open_checkpoint(tmp_path / "deflated.pt")
+    assert "200 of 300 rows are copies: 7 = 100" in one(health(checkpoint, measured(checkpoint)), COPIES).detail
+    monkeypatch.setattr(row_facts, "MOST_READ_AGAIN", 64 * 300 * 4 * 10)
+    assert "9 or more of 300 rows are copies: 7 = 100" in one(health(checkpoint, measured(checkpoint)), COPIES).detail

@@ -12,14 +12,13 @@ import numpy as np
 from ptinspect.analysis.health_codes import at_the_ends
 from ptinspect.analysis.health_subjects import Subject
 from ptinspect.analysis.health_symptoms import Kind, Symptom, numbers, share
-from ptinspect.analysis.row_facts import MOST_COMPARED, MOST_ROWS, RowFacts, copies, row_facts
+from ptinspect.analysis.row_facts import MOST_ROWS, RowFacts, copies, row_facts
 from ptinspect.analysis.rows import turned
 from ptinspect.analysis.stream import identity_of, nbytes_of
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import ChangedOnDisk, FileProblem
 from ptinspect.findings import Severity
-from ptinspect.tensors import TensorInfo
 
 DEAD = Kind("dead output channels", "They give their bias whatever comes in: capacity that is stored and computed for nothing.")
 EMPTY_ROWS = Kind(
@@ -83,7 +82,9 @@ def _examined(storages: StorageBytes, one: Subject, is_fresh: bool, told: Callab
     facts = row_facts(storages, tensor, told)
     is_embedding = one.type.startswith("Embedding")
     yield from _idle(one, facts, is_embedding, is_fresh)
-    yield from _copied(storages, one, tensor, facts, is_fresh)
+    groups, is_all = copies(storages, tensor, facts, told)
+    if groups:
+        yield _copied(one, groups, is_all, facts.is_zero.size, is_fresh)
 
 
 def output_axis(one: Subject) -> int:
@@ -123,19 +124,15 @@ def _tiny(facts: RowFacts) -> list[int]:
     return found
 
 
-def _copied(storages: StorageBytes, one: Subject, tensor: TensorInfo, facts: RowFacts, is_fresh: bool) -> Iterator[Symptom]:
-    groups = list(copies(storages, tensor, facts))
-    if not groups:
-        return
-    extra, count = sum(len(group) - 1 for group in groups), facts.is_zero.size
-    least = " or more" if sum(map(len, groups)) >= MOST_COMPARED else ""
+def _copied(one: Subject, groups: Sequence[Sequence[int]], is_all: bool, count: int, is_fresh: bool) -> Symptom:
+    extra = sum(len(group) - 1 for group in groups)
+    least = "" if is_all else " or more"
     shown = "; ".join(" = ".join(str(row) for row in group[:4]) + " = …" * (len(group) > 4) for group in groups[:4])
-    told = f"{extra:,}{least} of {count:,} rows are copies: {shown}{'; …' * (len(groups) > 4)} (confirmed byte for byte)"
+    text = f"{extra:,}{least} of {count:,} rows are copies: {shown}{'; …' * (len(groups) > 4)} (confirmed byte for byte)"
     if one.type.startswith("Embedding"):
-        yield Symptom(COPIED_ROWS, "info", one.path, told)
-    else:
-        severity: Severity = "warning" if extra >= _MANY_COPIES * count else "notice"
-        yield Symptom(COPIES, "info" if is_fresh or not one.has_outputs else severity, one.path, told)
+        return Symptom(COPIED_ROWS, "info", one.path, text)
+    severity: Severity = "warning" if extra >= _MANY_COPIES * count else "notice"
+    return Symptom(COPIES, "info" if is_fresh or not one.has_outputs else severity, one.path, text)
 
 
 __all__ = ["output_axis", "symptoms_of_rows"]

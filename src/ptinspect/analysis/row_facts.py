@@ -6,13 +6,15 @@ again and compared byte for byte before anybody is told. Per float32 value: 0.22
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ptinspect.analysis.rows import Block, blocks, row_of, rows_and_width
-from ptinspect.checkpoint.storage_bytes import StorageBytes
+from ptinspect.checkpoint.storage_bytes import Inflated, StorageBytes
 from ptinspect.checkpoint.values import numpy_type, whole
 from ptinspect.frozen import frozen
 from ptinspect.tensors import TensorInfo
@@ -22,7 +24,9 @@ Array = np.ndarray[Any, Any]
 MOST_ROWS = 1 << 21
 MOST_ROW_BYTES = 1 << 24  # longer rows are not compared
 MOST_COMPARED = 2_048
+MOST_READ_AGAIN = 1 << 28
 _LEAST_VALUES, _LEAST_BITS, _LEAST_DISTINCT = 16, 128, 4  # fewer are alike by chance
+_USUAL = 1 << 15  # words
 _NEAR_ZERO = 1e-30  # of a sum of squares in float32
 
 
@@ -95,6 +99,15 @@ def _word(nbytes: int) -> np.dtype[Any]:
 
 def _factors(nbytes: int) -> Array:
     words = nbytes // _word(nbytes).itemsize
+    return _usual_factors()[:words] if words <= _USUAL else _random_odd(words)
+
+
+@lru_cache(maxsize=1)
+def _usual_factors() -> Array:
+    return _random_odd(_USUAL)
+
+
+def _random_odd(words: int) -> Array:
     return np.random.default_rng(words).integers(1 << 63, size=words, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
 
@@ -110,25 +123,47 @@ def _keys(block: Block, factors: Array, nbytes: int) -> Array | None:
     return keys
 
 
-def copies(storages: StorageBytes, tensor: TensorInfo, facts: RowFacts) -> Iterator[list[int]]:
-    """Groups of equal rows, compared byte for byte. Rows of zeros, or of next to no different values, are none."""
+def copies(storages: StorageBytes, tensor: TensorInfo, facts: RowFacts, told: Callable[[int], None]) -> tuple[list[list[int]], bool]:
+    """Groups of equal rows, compared byte for byte, and whether these are all. Rows of zeros, or of next to no different values,
+    are none."""
+    candidates = _candidates(facts)
+    spare = _affordable(storages, tensor) if candidates else 0
+    found: list[list[int]] = []
+    for members in candidates:
+        if spare < 2:
+            return found, False
+        told(0)  # a moment to stop at
+        group = _equal(storages, tensor, members[:spare])
+        spare -= len(members)
+        found += [group] if len(group) > 1 else []
+    return found, spare >= 0
+
+
+def _candidates(facts: RowFacts) -> list[list[int]]:
+    """Rows with equal keys."""
     if facts.keys is None:
-        return
+        return []
     there = np.flatnonzero(~facts.is_zero)
     keys = facts.keys[there]
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    differs = ordered[1:] != ordered[:-1]
+    if differs.all():
+        return []
+    starts = np.flatnonzero(np.concatenate(([True], differs)))
     sizes = np.diff(np.append(starts, ordered.size))
-    spare = MOST_COMPARED
-    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        if spare <= 0:
-            return
-        members = there[order[start : start + min(size, spare)]].tolist()
-        spare -= len(members)
-        group = _equal(storages, tensor, members)
-        if len(group) > 1:
-            yield group
+    shared = sizes > 1
+    pairs = zip(starts[shared].tolist(), sizes[shared].tolist(), strict=True)
+    return [there[order[start : start + size]].tolist() for start, size in islice(pairs, MOST_COMPARED)]
+
+
+def _affordable(storages: StorageBytes, tensor: TensorInfo) -> int:
+    """How many rows may be read again: one that is spread over its storage, or stands behind much that is deflated, costs more."""
+    first = row_of(tensor, 0)
+    cost = first.span[1] - first.span[0]
+    if tensor.storage is not None and isinstance(storages.of(tensor.storage), Inflated):
+        cost = max(cost, tensor.storage.nbytes)
+    return max(2, min(MOST_COMPARED, MOST_READ_AGAIN // max(1, cost)))
 
 
 def _equal(storages: StorageBytes, tensor: TensorInfo, members: list[int]) -> list[int]:
@@ -140,4 +175,4 @@ def _equal(storages: StorageBytes, tensor: TensorInfo, members: list[int]) -> li
     return [members[0], *(row for row in members[1:] if whole(storages, row_of(tensor, row)).tobytes() == data)]
 
 
-__all__ = ["MOST_COMPARED", "MOST_ROWS", "RowFacts", "copies", "row_facts"]
+__all__ = ["MOST_ROWS", "RowFacts", "copies", "row_facts"]
