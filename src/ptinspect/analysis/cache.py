@@ -25,6 +25,7 @@ from ptinspect.analysis.statistics import Statistics, as_fields, of_fields
 from ptinspect.analysis.stream import Found, Progress, Request, distinct, identity_of, statistics
 from ptinspect.cache_folder import cache_folder
 from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.errors import FileProblem
 
 MOST_BYTES = 256 << 20
 MOST_TEXT = 512 << 20
@@ -171,6 +172,10 @@ def _counted_and_kept(
             if writer is not None and found.problem is None:
                 writer.add(keys[number], found)
             yield from ((place, found) for place in places[number])
+    except FileProblem:
+        if writer is not None:
+            writer.drop()  # what was counted may be of another file than the one that the entry names
+        raise
     finally:
         if writer is not None:
             writer.close()

@@ -95,7 +95,11 @@ def of_fields(fields: dict[str, Any]) -> Statistics:
 
 
 def _histogram_of(bins: dict[str, Any]) -> Histogram:
-    edges, counts = np.array(bins["edges"]), np.array(bins["counts"], np.int64)
+    most = max(bins["edges"])
+    edges = np.array(bins["edges"], np.uint64 if type(most) is int and most >= 1 << 63 else None)  # numpy would take a float for both
+    counts = np.array(bins["counts"], np.int64)
+    if edges.dtype.kind not in "iuf":
+        raise TypeError("an edge is no number")
     if edges.ndim != 1 or counts.ndim != 1 or edges.size != counts.size + 1 or bins["scale"] not in ("linear", "symlog", "whole"):
         raise ValueError("edges and counts do not fit")
     return Histogram(edges, counts, int(bins["below"]), int(bins["above"]), bins["scale"])

@@ -48,7 +48,7 @@ class Codes:
 
     def add(self, values: Array) -> None:
         """Count a chunk."""
-        codes = values.view(np.uint16 if self.bits == 16 else np.uint8)
+        codes: Array = values.view(np.uint16 if self.bits == 16 else np.uint8)
         if self.dtype.per_item == 2 and values.dtype != np.uint8:
             codes = codes[::2] + 16 * codes[1::2]  # unpacked on the way, and counted by the byte
         per_word = 64 // self.bits
