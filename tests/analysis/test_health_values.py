@@ -40,6 +40,13 @@ def test_that_one_nan_among_a_million_is_a_danger_that_names_its_tensor(tmp_path
     assert found.detail.startswith("1 NaN of 1,003,000 values (confirmed")
 
 
+def test_that_nan_in_what_may_be_a_data_set_is_a_warning(tmp_path: Path) -> None:
+    features = torch.randn(50, 8)
+    features[3, 3] = float("nan")
+    found = one(examined(tmp_path, {"features": features, "labels": torch.randint(0, 3, (50,))}), NOT_FINITE)
+    assert (found.severity, found.where) == ("warning", "features")
+
+
 def test_that_nan_and_infinities_are_counted_apart(model: nn.Sequential, tmp_path: Path) -> None:
     model[0].weight.data[0, :3] = float("nan")
     model[0].weight.data[1, :2] = float("-inf")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from ptinspect.analysis.statistics import Statistics
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRole
-from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.frozen import frozen
 from ptinspect.tensors import TensorInfo
 
@@ -31,6 +31,7 @@ class Subject:
     layer: str
     type: str
     is_confirmed: bool  # what is a parameter was stored, and not told by names
+    is_network: bool  # its weight set has modules: a mapping of tensors alone may as well be a data set
 
     @property
     def leaf(self) -> str:
@@ -91,14 +92,18 @@ def subjects(checkpoint: Checkpoint, measured: Measured) -> list[Subject]:
     places: dict[str, tuple[TensorRole, LayerNode | None]] = {
         row.path: (row.role, node) for node in layer_tree(checkpoint).walk() for row in node.tensors
     }
-    sets = {weights.path: weights.split == "confirmed" for weights in checkpoint.weights}
+    sets = {weights.path: (weights.split == "confirmed", _has_modules(weights)) for weights in checkpoint.weights}
     found = []
     for path, tensor, numbers in measured:
         role, node = places.get(path, _NOWHERE)
         weights = _set_of(path, sets) if role in ("parameter", "buffer") else None
-        confirmed = weights is not None and sets[weights]
-        found.append(Subject(path, tensor, numbers, role, weights, _layer_of(path, node), (node and node.type) or "", confirmed))
+        known = (False, False) if weights is None else sets[weights]
+        found.append(Subject(path, tensor, numbers, role, weights, _layer_of(path, node), (node and node.type) or "", *known))
     return found
+
+
+def _has_modules(weights: WeightSet) -> bool:
+    return weights.form == "model" or any("." in entry.name for entry in weights.entries)
 
 
 def _layer_of(path: str, node: LayerNode | None) -> str:
@@ -106,7 +111,7 @@ def _layer_of(path: str, node: LayerNode | None) -> str:
     return path.rpartition(".")[0] if node is not None else ""
 
 
-def _set_of(path: str, sets: dict[str, bool]) -> str | None:
+def _set_of(path: str, sets: Container[str]) -> str | None:
     """The innermost weight set around a path."""
     above = path
     while above:

@@ -34,7 +34,11 @@ HALF_FAINT = Kind(
 SUBNORMAL = Kind(
     "subnormal numbers", "Below 1.2e-38 many processors take a hundred times as long; as weights they could as well be zero.", together=True
 )
-SPARSE = Kind("many exact zeros", "Pruned, most likely: stored and multiplied all the same unless a sparse layout is used.", together=True)
+SPARSE = Kind(
+    "many exact zeros",
+    "A weight like this was pruned: its zeros are stored and multiplied all the same unless a sparse layout is used.",
+    together=True,
+)
 SATURATED = Kind("many values at the ends of their type", "They were cut off as they were cast: a larger scale would have kept them.")
 
 _CASTABLE = frozenset({"float32", "float64", "bfloat16"})
@@ -68,7 +72,7 @@ def _not_finite(subject: Subject) -> Iterator[Symptom]:
         yield Symptom(NOT_FINITE_STATE, "warning", subject.path, told)
     elif subject.role == "parameter" or subject.leaf in _STATISTICS:
         if not subject.is_mask:
-            yield Symptom(NOT_FINITE, "danger", subject.path, told)
+            yield Symptom(NOT_FINITE, "danger" if subject.is_network else "warning", subject.path, told)
     elif found.nans and subject.role == "buffer":
         yield Symptom(NOT_FINITE, "warning", subject.path, told)
     elif found.nans and found.count + found.nans > 1:  # a single one is a score that has not been set
@@ -129,7 +133,7 @@ def _sparse(subject: Subject) -> Iterator[Symptom]:
     """Exact zeros where every value was drawn or trained: not in vectors, and not where the layout says so itself."""
     found = subject.found
     if subject.is_matrix and subject.tensor.layout == "strided" and _PRUNED * found.count < found.zeros < found.count:
-        severity: Severity = "notice" if found.zeros >= _MOSTLY_PRUNED * found.count else "info"
+        severity: Severity = "notice" if found.zeros >= _MOSTLY_PRUNED * found.count and subject.has_outputs else "info"
         yield Symptom(SPARSE, severity, subject.path, f"{share(found.zeros, found.count)} of {found.count:,} values")
 
 
