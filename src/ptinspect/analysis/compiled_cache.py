@@ -1,13 +1,16 @@
 """Where compiled loops are kept between runs: a folder of the user's cache that nobody else can write to.
 
 numba reads its cache with pickle, so a folder that another user could fill would be a way to run code: such a folder is not used.
+A file there that is cut off, or a disk that is full, costs the time to compile and nothing else; numba itself would end with it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ptinspect.cache_folder import cache_folder
 
@@ -28,3 +31,37 @@ def private_folder() -> Path | None:
         return folder if os.access(folder, os.W_OK | os.X_OK) else None
     except OSError:
         return None
+
+
+class KeptLoop:
+    """numba's cache of one loop, without its complaints."""
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The compiled loop, None where there is none that can be read."""
+        try:
+            return self._kept.load_overload(signature, context)
+        except Exception:  # noqa: BLE001 - what is damaged may raise anything
+            with suppress(OSError):
+                self._kept.flush()
+            return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep it if that is possible."""
+        with suppress(OSError):
+            self._kept.save_overload(signature, result)
+
+
+def forgiving(loop: Any) -> Any:
+    """A loop that numba compiles and keeps, with a cache whose troubles are not ours."""
+    if hasattr(loop, "_cache"):  # there is no other way in; a numba without it has its own way to fail
+        loop._cache = KeptLoop(loop._cache)  # noqa: SLF001
+    return loop
+
+
+__all__ = ["forgiving", "private_folder"]

@@ -14,10 +14,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from ptinspect.analysis.compiled_cache import private_folder
+from ptinspect.analysis.compiled_cache import forgiving, private_folder
 
 Array = np.ndarray[Any, Any]
 
+if numba.config.DISABLE_JIT:
+    raise ImportError("numba was told not to compile, and these loops would take hours")
 _FOLDER = private_folder()
 if _FOLDER is not None:
     numba.config.CACHE_DIR = str(_FOLDER)
@@ -84,6 +86,7 @@ def _zeros(bits: Array, numbers: Array) -> None:  # pragma: no cover - compiled
     numbers[3] += negative
 
 
+@forgiving
 @numba.njit(nogil=True, cache=_KEPT)
 def float32_chunk(  # noqa: PLR0917 - numba takes arrays by place
     bits: Array, values: Array, pairs: Array, even: Array, odd: Array, sums: Array, ends: Array, numbers: Array
@@ -128,6 +131,7 @@ def _float_of(key: Any) -> Any:  # pragma: no cover - compiled
     return np.array([np.int32(pattern)], dtype=np.int32).view(np.float32)[0]
 
 
+@forgiving
 @numba.njit(nogil=True, cache=_KEPT)
 def code16_chunk(four: Array, first: Array, second: Array, third: Array, fourth: Array) -> None:  # pragma: no cover - compiled
     """Count 16-bit patterns, four in a word, each place in counters of its own: the same pattern twice in a row need not wait."""
@@ -140,6 +144,7 @@ def code16_chunk(four: Array, first: Array, second: Array, third: Array, fourth:
         fourth[word >> np.uint64(48)] += np.uint32(1)
 
 
+@forgiving
 @numba.njit(nogil=True, cache=_KEPT)
 def code8_chunk(eight: Array, counters: Array) -> None:  # pragma: no cover - compiled
     """Count bytes, eight in a word, in four sets of counters."""
@@ -152,6 +157,7 @@ def code8_chunk(eight: Array, counters: Array) -> None:  # pragma: no cover - co
             word >>= np.uint64(8)
 
 
+@forgiving
 @numba.njit(nogil=True, cache=_KEPT)
 def prefix_chunk(words: Array, shift: int, counters: Array) -> None:  # pragma: no cover - compiled
     """Count the upper bits of 64-bit patterns."""
@@ -160,6 +166,7 @@ def prefix_chunk(words: Array, shift: int, counters: Array) -> None:  # pragma: 
         counters[words[place] >> by] += np.uint32(1)
 
 
+@forgiving
 @numba.njit(nogil=True, cache=_KEPT)
 def between_chunk(values: Array, edges: Array, scale: float, counters: Array) -> None:  # pragma: no cover - compiled
     """Count finite values between edges: the bin that even spacing would give, then a step or more to the right one.

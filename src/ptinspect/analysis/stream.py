@@ -274,7 +274,7 @@ def _kernels(request: Request, tensors: list[TensorInfo]) -> Any:
         return None
     try:
         from ptinspect.analysis import kernels  # noqa: PLC0415 - numba takes longer to import than most files to count
-    except ImportError:
+    except (ImportError, OSError, RuntimeError):  # its library of machine code may be missing or of another system
         return None
     return kernels
 
