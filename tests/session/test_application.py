@@ -227,3 +227,22 @@ def test_that_a_theme_is_kept(tmp_path: Path) -> None:
 def test_that_views_are_equal_when_nothing_changed(session: Session) -> None:
     assert session.app.view == session.app.view
     assert Session(settings=Settings(theme="dark")).app.view != Session(settings=Settings(theme="light")).app.view
+
+
+def test_that_a_layer_of_thousands_is_not_opened_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "many.pt"
+    torch.save({f"model.layers.{at}.weight": torch.zeros(1) for at in range(600)}, path)
+    assert Session().open(path).app.view.page.expanded == {"layer:model"}
+
+
+def test_that_a_filter_opens_no_more_than_can_be_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "many.pt"
+    torch.save({f"layers.{at}.weight": torch.zeros(1) for at in range(3_000)}, path)
+    session = Session().open(path)
+    session.app.filter("weight")
+    session.settle()
+    assert session.app.view.filter_note == "3,000 hits"
+    assert session.app.view.page.expanded == frozenset()
+    session.app.filter("layers.29.")
+    session.settle()
+    assert session.app.view.page.expanded == {"layer:layers", "layer:layers.29"}

@@ -13,9 +13,10 @@ from ptinspect.session import settings as settings_file
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.copying import Form, rows_text, table_text
 from ptinspect.session.filters import Listing, Narrowed, narrow
+from ptinspect.session.freeing import free
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.naming import architecture_name
-from ptinspect.session.opening import first_expanded, open_document
+from ptinspect.session.opening import open_document
 from ptinspect.session.resolve import resolve
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.settings import MOST_RECENT, Recent, Settings, Theme
@@ -28,7 +29,7 @@ from ptinspect.session.watching import Stamp, stamp_of
 if TYPE_CHECKING:
     from ptinspect.session.pages import Pages
 
-MOST_TABS, MOST_DEEP = 60, 5_000
+MOST_TABS, MOST_DEEP = 60, 1_500
 
 
 class Application:
@@ -109,7 +110,7 @@ class Application:
             self._remember(tab.path, found.kind, dict(found.facts).get("This file", ""), found.tone)
             return
         first = tab.opened is None
-        expanded = first_expanded(found) | tab.expanded if first else tab.expanded
+        expanded = found.first | tab.expanded if first else tab.expanded
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
         self._update(
             id_, opened=found, trouble=None, pages=None, is_reading=False, expanded=expanded, selected=selected, narrowed=None, kept=None
@@ -158,11 +159,18 @@ class Application:
             self.tasks.cancel(f"{slot} {id_}")
         self._listings.pop(id_, None)
         self._stamps.pop(id_, None)
+        self._free(self.state.tabs[at].opened)
         tabs = self.state.tabs[:at] + self.state.tabs[at + 1 :]
         active = self.state.active
         if active == id_:
             active = tabs[min(at, len(tabs) - 1)].id if tabs else None
         self._set(replace(self.state, tabs=tabs, active=active))
+
+    def _free(self, opened: Opened | None) -> None:
+        """Let go of a file in the background: a million objects at once would hold the window up."""
+        if opened is not None:
+            last: list[object] = [opened]
+            self.tasks.run(f"free {id(opened)}", lambda context: free(last, context), _nobody, _nobody)
 
     def activate(self, id_: int | None) -> None:
         """Bring a tab to the front; None is the start page."""

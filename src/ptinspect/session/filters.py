@@ -14,7 +14,8 @@ from ptinspect.errors import InspectError
 from ptinspect.frozen import frozen
 from ptinspect.session.rows import Source
 
-MOST_EXPANDED = 400  # layers that a filter opens by itself
+MOST_EXPANDED = 300  # layers that a filter opens by itself
+MOST_SHOWN = 2_000  # rows that it shows by that
 _SHORT = {"f": "float", "i": "int", "u": "uint", "b": "bool", "c": "complex", "bf": "bfloat", "fp": "float"}
 _COMPARISON = re.compile(r"(size|bytes)(<=|>=|<|>|=|:)([\d.,_]+)\s*([kmgtb]?)(?:i?b)?$", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
@@ -195,18 +196,34 @@ def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None)
         return Narrowed(text, Query(), frozenset(), 0, problem=error.message)
     hits = _hits(listing, query)
     stop()
+    sources = listing.sources
+    kept, below = _leading(listing, hits)
+    keys, shown = list[str](), 0
+    for at in sorted(below):  # in the order of the rows: what is near the top is opened first
+        if below[at] + shown > MOST_SHOWN or len(keys) >= MOST_EXPANDED:
+            break
+        shown += below[at]
+        keys.append(f"layer:{sources[at].path}")  # type: ignore[union-attr]
+    return Narrowed(text, query, frozenset(kept), len(hits), _key(listing, hits[0]) if hits else "", frozenset(keys))
+
+
+def _leading(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int]]:
+    """The hits with everything that leads to them, and how many kept rows stand right below each layer that does."""
     sources, above = listing.sources, listing.above
-    kept: set[int] = {id(sources[at]) for at in hits}
-    opened: dict[int, None] = {}
-    for at in hits:
-        step = above[at]
-        while step >= 0 and (id(sources[step]) not in kept or (step not in opened and len(opened) < MOST_EXPANDED)):
+    kept = {id(sources[at]) for at in hits}
+    below: dict[int, int] = {}
+    counted: set[int] = set()
+    for hit in hits:
+        at = hit
+        while at not in counted:
+            counted.add(at)
+            step = above[at]
+            if step < 0:
+                break
+            below[step] = below.get(step, 0) + 1
             kept.add(id(sources[step]))
-            if len(opened) < MOST_EXPANDED:
-                opened[step] = None
-            step = above[step]
-    expanded = frozenset(f"layer:{sources[at].path}" for at in opened)  # type: ignore[union-attr]
-    return Narrowed(text, query, frozenset(kept), len(hits), _key(listing, hits[0]) if hits else "", expanded)
+            at = step
+    return kept, below
 
 
 def _key(listing: Listing, at: int) -> str:

@@ -10,6 +10,8 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.session.state import Opened
 from ptinspect.session.tasks import Context
 
+MOST_AT_FIRST = 400  # rows that a layer may have and still be opened unasked
+
 
 def open_document(path: str, context: Context) -> Opened:
     """The file's headers and the tree of its layers. What lives on is frozen, so that no collection walks it again."""
@@ -19,6 +21,7 @@ def open_document(path: str, context: Context) -> Opened:
         tree = layer_tree(checkpoint)
         context.raise_if_cancelled()
         opened = Opened(checkpoint, tree)
+        opened.first = first_expanded(opened)
         gc.freeze()
     return opened
 
@@ -33,5 +36,7 @@ def first_expanded(opened: Opened) -> frozenset[str]:
     row = opened.table.find(keys[-1]) if keys else opened.table.root
     while row is not None and len(row.below) == 1 and row.below[0].kind == "layer" and len(keys) < 20:
         row = row.below[0]
+        if len(row.below) > MOST_AT_FIRST:
+            break
         keys.append(row.key)
     return frozenset(keys)

@@ -80,6 +80,7 @@ def _page(state: State, tab: Tab | None) -> PageView:
         banner=opened.banner,
         safety=opened.safety,
         table=tab.kept or opened.table,
+        whole=opened.table,
         narrowed=narrowed,
         expanded=tab.expanded | narrowed.expanded if narrowed else tab.expanded,
         selected=tab.selected,

@@ -20,7 +20,7 @@ _DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Coun
 class Facts:
     """What a layer's row tells of everything below it, found in one pass from the leaves up: tensors and their dtype."""
 
-    __slots__ = ("counts", "dtypes", "main", "main_dtype", "total")
+    __slots__ = ("counts", "dtypes", "main", "main_dtype", "tells_trained", "total")
 
     def __init__(self, root: LayerNode, main: str = "") -> None:
         self.counts: dict[int, int] = {}
@@ -28,10 +28,12 @@ class Facts:
         self.main = main
         self.total = 0
         self.main_dtype = ""
+        self.tells_trained = False
         order = [root]
         for node in order:
             order.extend(node.children)
         for node in reversed(order):
+            self.tells_trained = self.tells_trained or node.trainable is not None
             if node.path == main:
                 self.total = node.parameters
             count = len(node.tensors)
@@ -108,8 +110,9 @@ class Row:
         node = self.source
         if not isinstance(node, LayerNode):
             return False
-        if self.table.kept is not None:
-            return bool(self.below)
+        kept = self.table.kept
+        if kept is not None:
+            return any(id(below) in kept for part in (node.tensors, node.children, node.values) for below in part)
         return bool(node.tensors or node.children or node.values)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Opened:
     """A file that was read: compared by identity, since it is read once and never changes."""
 
-    __slots__ = ("badges", "banner", "checkpoint", "facts", "safety", "table", "tree")
+    __slots__ = ("badges", "banner", "checkpoint", "facts", "first", "safety", "table", "tree")
 
     def __init__(self, checkpoint: Checkpoint, tree: LayerNode) -> None:
         self.checkpoint = checkpoint
@@ -31,6 +31,7 @@ class Opened:
         self.banner = banner_of(checkpoint, self.facts.main_dtype)
         self.safety = safety_of(checkpoint)
         self.badges = badges_of(checkpoint)
+        self.first: frozenset[str] = frozenset()  # what is open in the tree when nobody chose yet
 
 
 @frozen

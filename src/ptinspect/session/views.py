@@ -77,6 +77,7 @@ class DocumentView:
     banner: tuple[Chip, ...]
     safety: Chip
     table: RowTable
+    whole: RowTable
     narrowed: Narrowed | None
     expanded: frozenset[str]
     selected: str

@@ -59,8 +59,9 @@ QLineEdit:focus { border: 1px solid @accent2; }
 QLineEdit:disabled { background: @bg; border: 1px solid @border; color: @faint; }
 QTreeView, QListView, QTableView, QPlainTextEdit { background: @surface; border: none; color: @text; outline: none; }
 QPlainTextEdit { selection-background-color: @selrow; selection-color: @text; }
+QTreeView { selection-background-color: transparent; }
 QHeaderView { background: @surface; border: none; }
-QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 0 4px; }
+QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 0; }
 QSplitter::handle { background: @border; }
 QMenu { background: @surface; border: 1px solid @border; border-radius: 8px; padding: 4px; color: @text; }
 QMenu::item { padding: 5px 20px 5px 10px; border-radius: 4px; min-width: 150px; }

@@ -41,7 +41,7 @@ class LayerModel(QAbstractItemModel):
     def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
         if row < 0 or not 0 <= column < len(COLUMNS) or parent.column() > 0:
             return QModelIndex()
-        below = self.row_of(parent).below
+        below = (parent.internalPointer() or self.table.root).below  # asked for every row that is laid out: no call too many
         return self.createIndex(row, column, below[row]) if row < len(below) else QModelIndex()
 
     def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
@@ -55,7 +55,7 @@ class LayerModel(QAbstractItemModel):
         return 0 if parent.column() > 0 else len(COLUMNS)
 
     def hasChildren(self, parent: Index = _NOWHERE) -> bool:
-        return parent.column() <= 0 and self.row_of(parent).has_below
+        return parent.column() <= 0 and (parent.internalPointer() or self.table.root).has_below
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
@@ -80,9 +80,3 @@ class LayerModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if COLUMNS[section].is_number else _LEFT
         return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        if not index.isValid():
-            return Qt.ItemFlag.NoItemFlags
-        found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return found if self.row_of(index).has_below else found | Qt.ItemFlag.ItemNeverHasChildren

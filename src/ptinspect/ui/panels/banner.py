@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QWidget
 
 from ptinspect.session.chips import Chip
 from ptinspect.session.views import DocumentView, TroubleView
@@ -24,6 +25,7 @@ class Banner(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(theme.BANNER)
         self._shown: object = None
+        self._facts: tuple[Chip, ...] = ()
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(16, 0, 16, 0)
         self._layout.setSpacing(6)
@@ -35,6 +37,7 @@ class Banner(QWidget):
         if wanted == self._shown:
             return
         self._shown = wanted
+        self._facts = view.banner
         while (item := self._layout.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
@@ -47,6 +50,20 @@ class Banner(QWidget):
             self._layout.addWidget(button)
         if view.safety is not None:
             self._layout.addWidget(self._chip(view.safety))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """What finds no room is left out, the last facts first; the verdict always stays."""
+        buttons = [button for at in range(self._layout.count()) if isinstance(button := self._layout.itemAt(at).widget(), QAbstractButton)]
+        facts = buttons[: len(self._facts)]
+        room = self.width() - 32 - sum(button.sizeHint().width() + 6 for button in buttons[len(facts) :])
+        for button in facts:
+            room -= button.sizeHint().width() + 6
+            button.setVisible(room >= 0)
 
     def _chip(self, chip: Chip) -> ChipButton:
         button = ChipButton(chip.text, chip.before, chip.after, chip.icon, chip.tone, chip.tip)

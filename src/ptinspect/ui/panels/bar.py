@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from ptinspect.session.views import WindowView
 from ptinspect.ui import theme
-from ptinspect.ui.widgets.text import IconMark, Text, ToolButton, line
+from ptinspect.ui.widgets.text import Elided, IconMark, ToolButton, line
 
 HINT = "name, /regex/, dtype:, shape:, size>, type:"
 
@@ -45,9 +45,8 @@ class Bar(QWidget):
         self._lens = IconMark("search", "muted", 16)
         self._lens.setParent(self.field)
         self._lens.move(8, 6)
-        self.note = Text("", 11, 400, "muted")
+        self.note = Elided("", 11, 400, "muted", right=True)
         self.note.setParent(self.field)
-        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.note.setGeometry(372 - 92, 2, 82, 24)
         upright = line("upright")
@@ -76,7 +75,7 @@ class Bar(QWidget):
         self.field.setEnabled(view.can_filter)
         note = view.filter_note if view.filter else ("Ctrl F" if view.can_filter else "")
         is_bad = bool(view.filter) and note not in ("", "no hit") and "hit" not in note
-        self.note.setText("?" if is_bad else note)
+        self.note.set_whole("?" if is_bad else note)
         self.note.set_tone("warn" if is_bad or note == "no hit" else "muted")
         self.field.setToolTip(view.filter_note if is_bad else "")
         several = len(view.tabs) > 1

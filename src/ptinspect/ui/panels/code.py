@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QVBoxLayout
+from PySide6.QtWidgets import QVBoxLayout
 
 from ptinspect.session import code_page as words
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.page import Page
+from ptinspect.ui.widgets.choice import Choice
 from ptinspect.ui.widgets.code_block import CodeView
-from ptinspect.ui.widgets.text import Button, Text, boxed, column, row
+from ptinspect.ui.widgets.text import Button, Elided, boxed, column, row
 
 
 class CodePage(Page):
@@ -18,20 +19,20 @@ class CodePage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._shown: words.CodePage | None = None
-        self.choice = QComboBox()
+        self.choice = Choice()
         self.choice.setAccessibleName("Text")
         self.choice.setFont(theme.font(12))
         self.choice.setMinimumWidth(220)
         self.choice.currentIndexChanged.connect(self._choose)
         copy = Button("Copy", "outline", "copy")
         copy.clicked.connect(self._copy)
-        self.note = Text("", 11, 400, "muted")
+        self.note = Elided("", 11, 400, "muted")
         self.view = CodeView()
         self.view.setAccessibleName("Code")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 14, 0, 0)
         layout.setSpacing(10)
-        layout.addWidget(boxed(row(self.choice, self.note, None, copy, gap=10, margins=(0, 0, 20, 0))))
+        layout.addWidget(boxed(row(self.choice, self.note, copy, gap=10, margins=(0, 0, 20, 0))))
         layout.addLayout(column(self.view), 1)
 
     def apply(self, view: DocumentView) -> None:
@@ -43,7 +44,8 @@ class CodePage(Page):
         self.choice.addItems([file.name for file in found.files])
         self.choice.setEnabled(len(found.files) > 1)
         texts = len(found.files) - 1 + found.more
-        self.note.setText(f"{texts:,} program texts in the file, shown and never run" if texts else "There is no program text in this file")
+        note = f"{texts:,} program texts in the file, shown and never run"
+        self.note.set_whole(note if texts else "There is no program text in this file")
 
     def _copy(self) -> None:
         self.copy_requested.emit(self.view.toPlainText())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from ptinspect.session.inspectors import INSPECTORS, Inspector
@@ -21,7 +22,8 @@ TITLES: dict[Inspector, str] = {
     "safety": "Safety",
     "code": "Code",
 }
-WIDTH, LEAST = 560, 380
+WIDTH, WIDE, LEAST = 560, 780, 380
+ROOMY: tuple[Inspector, ...] = ("overview", "safety")
 
 
 def _page(name: Inspector) -> Page:
@@ -110,6 +112,11 @@ class Document(QWidget):
         if self._view is not None and 0 <= at < len(INSPECTORS) and INSPECTORS[at] != self._view.inspector:
             self.inspector_chosen.emit(INSPECTORS[at])
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._view is not None and (not self._is_ready or self._view.inspector_width is None):
+            self._place(self._view)
+
     def _painted(self) -> None:
         """The rows are on the screen: now the pages have time, after whatever else waited for the rows."""
         QTimer.singleShot(0, self._fill)
@@ -125,7 +132,8 @@ class Document(QWidget):
         self.banner.apply(view)
         self.tree.apply(view, last)
         self.inspector.setVisible(view.is_inspector_shown)
-        if last is None:
+        chosen = view.inspector_width is not None
+        if last is None or (not chosen and (last.inspector in ROOMY) != (view.inspector in ROOMY)):
             self._place(view)
         if last is None or last.badges != view.badges:
             self._badges(view)
@@ -134,8 +142,9 @@ class Document(QWidget):
             self._show_page(view)
 
     def _place(self, view: DocumentView) -> None:
-        width = view.inspector_width or WIDTH
-        total = max(self.width(), self.window().width(), LEAST + 300)
+        """As wide as the user left it; else reading takes more room than looking up."""
+        total = max(self.splitter.width(), LEAST + 300)
+        width = view.inspector_width or min(WIDE if view.inspector in ROOMY else WIDTH, total * 5 // 8)
         self.splitter.setSizes([max(300, total - width), width])
 
     def _badges(self, view: DocumentView) -> None:

@@ -15,7 +15,7 @@ from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells
 from ptinspect.ui.panels.layer_head import Head
 from ptinspect.ui.widgets.text import tip
 
-LEAST_NAME = 170
+LEAST_NAME, FEW = 170, 8
 _DROPPED = ("bytes", "dtype", "trained", "type", "share", "params", "shape")  # the first of these that are shown go first
 
 
@@ -93,6 +93,8 @@ class LayerTree(QTreeView):
 
     def _expand(self, root: Row, keys: frozenset[str]) -> None:
         """Open what is to be open and close the rest, going down open rows only."""
+        if len(keys) > FEW:
+            self.scheduleDelayedItemsLayout()  # then each of them is only noted, and all are laid out together
         todo = [root]
         while todo:
             for row in todo.pop().below:
@@ -142,7 +144,8 @@ class LayerTree(QTreeView):
         self._is_laying_out = True
         header = self.header()
         widths = {column.name: max(36, dict(self._choice.widths).get(column.name, column.width)) for column in COLUMNS[1:]}
-        shown = [name for name in self._choice.shown if name in widths]
+        told = self._model.table.facts.tells_trained
+        shown = [name for name in self._choice.shown if name in widths and (told or name != "trained")]
         for name in _DROPPED:
             if sum(widths[one] for one in shown) + LEAST_NAME <= self._ground.width():
                 break

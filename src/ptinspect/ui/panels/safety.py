@@ -173,7 +173,7 @@ class SafetyPage(Page):
 
 _MODES = (
     (QHeaderView.ResizeMode.Stretch, 240),
-    (QHeaderView.ResizeMode.Fixed, 108),
+    (QHeaderView.ResizeMode.Fixed, 106),
     (QHeaderView.ResizeMode.Stretch, 240),
     (QHeaderView.ResizeMode.Fixed, 56),
 )

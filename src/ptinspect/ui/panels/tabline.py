@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QTabBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QWidget
 
 from ptinspect.session.views import TabView, WindowView
 from ptinspect.ui import icons, theme
@@ -49,6 +49,7 @@ class TabLine(QWidget):
         self.tabs.setExpanding(False)
         self.tabs.setMovable(True)
         self.tabs.setUsesScrollButtons(True)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.tabs.setIconSize(QSize(16, 16))
         self.tabs.setFont(theme.font(12, 500))

@@ -23,11 +23,11 @@ class TensorPage(Page):
         fill(self, self._area)
 
     def apply(self, view: DocumentView) -> None:
-        wanted = (view.table, view.selected)
+        wanted = (view.whole, view.selected)
         if wanted == self._shown:
             return
         self._shown = wanted
-        found = view.table.find(view.selected) if view.selected else None
+        found = view.whole.find(view.selected) if view.selected else None
         if found is None or found.parent is None:
             self._area.show_layout(_empty("Nothing is selected", "Choose a layer or a tensor on the left."))
         else:
@@ -37,13 +37,12 @@ class TensorPage(Page):
         steps = row_facts.steps_of(found)
         copy = Button("Copy path", "outline", "copy")
         copy.clicked.connect(lambda: self.copy_requested.emit(found.path))
-        head = row(gap=6)
+        names = column(Elided(steps[-1] or "(no name)", 14, 600, middle=True), gap=3)
         if len(steps) > 1:
-            head.addWidget(Elided("  ›  ".join(steps[:-1]) + "  ›", 12, 400, "muted", middle=True), 1)
-        head.addWidget(Text(steps[-1], 14, 600))
-        head.addStretch(1 if len(steps) == 1 else 0)
-        head.addSpacing(8)
-        head.addWidget(copy)
+            names.insertWidget(0, Elided("  ›  ".join(steps[:-1]), 12, 400, "muted", middle=True))
+        head = row(gap=12)
+        head.addLayout(names, 1)
+        head.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)

@@ -75,8 +75,13 @@ class Elided(Text):
         self.setMinimumWidth(20)
         self.set_whole(text)
 
-    def set_whole(self, text: str) -> None:
+    @property
+    def whole(self) -> str:
         """The text, before it is cut."""
+        return self._whole
+
+    def set_whole(self, text: str) -> None:
+        """Another text."""
         self._whole = text
         self.setAccessibleName(text)
         self.updateGeometry()
