@@ -74,6 +74,14 @@ def test_that_complex_matrices_are_decomposed(way: str) -> None:
     np.testing.assert_allclose(told.values, np.linalg.svd(matrix, compute_uv=False), rtol=1e-10)
 
 
+def test_that_a_matrix_is_squared_where_a_triangle_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = np.random.default_rng(1).standard_normal((300, 20))
+    assert found(matrix).method == "direct"
+    monkeypatch.setattr(module, "MOST_DIRECT", 300 * 20 * 20 - 1)
+    assert found(matrix).method == "squared"
+    np.testing.assert_allclose(found(matrix).values, np.linalg.svd(matrix, compute_uv=False), rtol=1e-12)
+
+
 def test_that_values_are_true_down_to_the_floor_and_no_further(way: str) -> None:
     values = np.logspace(0, -16, 60)
     told = found(with_values(values, 200), 31)

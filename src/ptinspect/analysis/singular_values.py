@@ -1,9 +1,10 @@
 """Singular values of a matrix that comes in blocks of rows.
 
-Three ways, by the shorter side n. Up to 1,024: an upper triangle with the same singular values is kept up to date block by block,
-and decomposed at the end; nothing is squared, so values down to 1e-13 of the largest are told. Up to 4,096: the eigenvalues of
-A^T A, summed in float64; squaring buries what is below sqrt(n * 2.2e-16) of the largest, 1e-6 of it at 4,096. Beyond: a block
-Krylov space of the largest ones; each is told with a bound on its error, and those that have not settled are left out.
+Three ways, by the shorter side n. Up to 1,024, where the other side is not much longer: an upper triangle with the same singular
+values is kept up to date block by block, and decomposed at the end; nothing is squared, so values down to 1e-12 of the largest are
+told. Up to 4,096: the eigenvalues of A^T A, summed in float64; squaring buries what is below sqrt(n * 2.2e-16) of the largest, 1e-6
+of it at 4,096. Beyond: a block Krylov space of the largest ones; each is told with a bound on its error, and those that have not
+settled are left out.
 
 A call into LAPACK cannot be interrupted: it is made in a thread while the caller is asked ten times a second whether to go on. One
 that is abandoned ends by itself, after some 10 s at 4,096.
@@ -27,6 +28,8 @@ Blocks = Callable[[int], Iterator[Array]]
 """All rows of a matrix, at most so many at a time. Called once for each way through it."""
 
 DIRECT = 1_024
+MOST_DIRECT = 1 << 33
+"""Multiplications, rows x columns^2: beyond it a triangle takes many times as long as a sum of squares."""
 WIDTH = 32
 PASSES = 8
 SETTLED = 0.05
@@ -89,7 +92,7 @@ class Singular:
 
 def cost_of(rows: int, columns: int) -> int:
     """About how many multiplications it takes."""
-    if columns <= DIRECT:
+    if _is_direct(rows, columns):
         return 2 * rows * columns**2 + 8 * columns**3
     if columns <= SQUARED:
         return rows * columns**2 + 16 * columns**3
@@ -98,9 +101,13 @@ def cost_of(rows: int, columns: int) -> int:
 
 def singular_values(blocks: Blocks, rows: int, columns: int, work: Work) -> Singular:
     """Of a matrix that is at least as tall as wide; beyond SQUARED it may be wider."""
-    if columns <= DIRECT:
+    if _is_direct(rows, columns):
         return _direct(blocks, rows, columns, work)
     return _squared(blocks, columns, work) if columns <= SQUARED else _leading(blocks, rows, columns, work)
+
+
+def _is_direct(rows: int, columns: int) -> bool:
+    return columns <= DIRECT and rows * columns**2 <= MOST_DIRECT
 
 
 def _descending(values: Array) -> Array:
