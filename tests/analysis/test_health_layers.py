@@ -101,6 +101,14 @@ def test_that_a_block_far_from_its_siblings_is_found(factor: float, severity: st
     assert f"times as {word} as the median of the 12 tensors `model.layers.*.mlp.up.weight`" in found.detail
 
 
+def test_that_a_single_huge_value_is_named_as_the_reason(tmp_path: Path) -> None:
+    weights = blocks()
+    weights["model.layers.5.mlp.up.weight"][3, 3] = 1e4
+    found = one(examined(tmp_path, weights), "weights far larger or smaller than in the other blocks")
+    assert found.detail.startswith("Its values are")
+    assert "; one value of 1e+04 makes up most of it)" in found.detail
+
+
 def test_that_four_siblings_are_too_few_and_a_steady_growth_is_none(tmp_path: Path) -> None:
     few = blocks(4)
     few["model.layers.1.mlp.up.weight"] *= 50

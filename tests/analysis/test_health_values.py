@@ -37,7 +37,7 @@ def test_that_one_nan_among_a_million_is_a_danger_that_names_its_tensor(tmp_path
     weight[517, 3] = float("nan")
     found = one(examined(tmp_path, {"model": {"up.weight": weight, "up.bias": torch.randn(1_000)}, "epoch": 3}), NOT_FINITE)
     assert (found.severity, found.where) == ("danger", "model.up.weight")
-    assert found.detail.startswith("1 NaN of 1,003,000 values (confirmed")
+    assert found.detail.startswith("1 NaN among 1,003,000 values (confirmed")
 
 
 def test_that_nan_in_what_may_be_a_data_set_is_a_warning(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_that_nan_in_what_may_be_a_data_set_is_a_warning(tmp_path: Path) -> None
 def test_that_nan_and_infinities_are_counted_apart(model: nn.Sequential, tmp_path: Path) -> None:
     model[0].weight.data[0, :3] = float("nan")
     model[0].weight.data[1, :2] = float("-inf")
-    assert one(examined(tmp_path, model.state_dict()), NOT_FINITE).detail.startswith("3 NaN and 2 infinite of 8,192 values")
+    assert one(examined(tmp_path, model.state_dict()), NOT_FINITE).detail.startswith("3 NaN and 2 infinite among 8,192 values")
 
 
 def test_that_running_statistics_that_are_not_finite_are_a_danger(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_that_what_float16_cannot_hold_is_counted(dtype: torch.dtype, model: nn.
     found = examined(tmp_path, model.state_dict(), rows=False)
     large, small = one(found, "too large for float16"), one(found, "too small for float16")
     assert (large.where, small.where) == ("0.weight", "2.weight")
-    assert large.detail.startswith("5 or more of 8,192 values")
+    assert large.detail.startswith("At least 5 of 8,192 values")
     assert small.detail.startswith("768 values, 6 % of those")
     assert {large.severity, small.severity} == {"notice"}
 
@@ -204,7 +204,7 @@ def test_that_what_repeats_is_told_once_and_the_worst_comes_first(tmp_path: Path
     found = examined(tmp_path, weights)
     assert [finding.severity for finding in found][:1] == ["danger"]
     assert len([finding for finding in found if finding.title == NOT_FINITE]) == 1
-    assert one(found, NOT_FINITE).detail.startswith("200 tensors: `layers.100.up.weight` (1 NaN of 256")
+    assert one(found, NOT_FINITE).detail.startswith("200 tensors: `layers.100.up.weight` (1 NaN among 256")
     assert one(found, "too small for float16").where == "layers.7.up.weight"
 
 

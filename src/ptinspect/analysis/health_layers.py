@@ -149,9 +149,16 @@ def _outliers(name: str, members: Sequence[tuple[Subject, float]]) -> Iterator[S
         if factor >= _LEAST_FACTOR and abs(size - middle) > _MOST_MADS * spread:
             told = (
                 f"its values are {factor:,.3g} times as {'large' if size > middle else 'small'} as the median of the {len(members):,}"
-                f" tensors `{short(name)}` (inferred from their root mean squares)"
+                f" tensors `{short(name)}` (inferred from their root mean squares{_alone(one)})"
             )
             yield Symptom(NORM_APART, "warning" if factor >= _ALARMING else "notice", one.path, told)
+
+
+def _alone(one: Subject) -> str:
+    """Whether a single value makes it so."""
+    found = one.found
+    largest = max(abs(found.low or 0), abs(found.high or 0))
+    return f"; one value of {largest:.4g} makes up most of it" if found.l2 and largest > 0.7 * found.l2 else ""
 
 
 def pattern(path: str) -> str:

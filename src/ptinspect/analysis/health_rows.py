@@ -126,9 +126,10 @@ def _tiny(facts: RowFacts) -> list[int]:
 
 def _copied(one: Subject, groups: Sequence[Sequence[int]], is_all: bool, count: int, is_fresh: bool) -> Symptom:
     extra = sum(len(group) - 1 for group in groups)
-    least = "" if is_all else " or more"
+    least = "" if is_all else "at least "
+    copied = f"{least}{extra:,} of {count:,} rows {'is a copy' if extra == 1 else 'are copies'}"
     shown = "; ".join(" = ".join(str(row) for row in group[:4]) + " = …" * (len(group) > 4) for group in groups[:4])
-    text = f"{extra:,}{least} of {count:,} rows are copies: {shown}{'; …' * (len(groups) > 4)} (confirmed byte for byte)"
+    text = f"{copied}: {shown}{'; …' * (len(groups) > 4)} (confirmed byte for byte)"
     if one.type.startswith("Embedding"):
         return Symptom(COPIED_ROWS, "info", one.path, text)
     severity: Severity = "warning" if extra >= _MANY_COPIES * count else "notice"

@@ -63,10 +63,21 @@ def short(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[-_NAME // 2 :]}"
 
 
-def numbers(found: Sequence[int], most: int = 8) -> str:
-    """The first few of many: `3, 17, 40 and 12 more`."""
-    shown = ", ".join(str(one) for one in found[:most])
-    return f"{shown} and {len(found) - most:,} more" if len(found) > most else shown
+def numbers(found: Sequence[int], most: int = 6) -> str:
+    """The first few of many, in order: `3, 17, 40 to 99 and 12 more`."""
+    runs: list[list[int]] = []
+    for place, one in enumerate(found):
+        if runs and one == runs[-1][1] + 1:
+            runs[-1][1] = one
+        elif len(runs) < most:
+            runs.append([one, one])
+        else:
+            return f"{_runs(runs)} and {len(found) - place:,} more"
+    return _runs(runs)
+
+
+def _runs(runs: Sequence[Sequence[int]]) -> str:
+    return ", ".join(str(first) if first == last else f"{first}{', ' if last == first + 1 else ' to '}{last}" for first, last in runs)
 
 
 def share(part: int, whole: int) -> str:

@@ -10,7 +10,7 @@ from ptinspect.findings import Severity
 
 NOT_FINITE = Kind(
     "values that are not finite",
-    "What is computed with one NaN is NaN: as a rule the training diverged, or a value overflowed as it was cast.",
+    "One is enough to make every output behind it NaN: as a rule the training diverged, or a value overflowed as it was cast.",
 )
 NOT_FINITE_STATE = Kind("optimizer state that is not finite", "Training that goes on from here makes the parameters NaN at the first step.")
 NOT_FINITE_OTHER = Kind("values that are not finite, beside the weights", "They may mark what is missing; as weights they would spread.")
@@ -65,7 +65,7 @@ def symptoms_of(subject: Subject, is_fresh: bool) -> Iterator[Symptom]:
 def _not_finite(subject: Subject) -> Iterator[Symptom]:
     found = subject.found
     counts = [f"{count:,} {word}" for count, word in ((found.nans, "NaN"), (found.infs, "infinite")) if count]
-    told = f"{' and '.join(counts)} of {found.count + found.nans + found.infs:,} values (confirmed: counted)"
+    told = f"{' and '.join(counts)} among {found.count + found.nans + found.infs:,} values (confirmed: counted)"
     if subject.leaf in ("min_val", "max_val") and not found.nans and not found.count:
         yield Symptom(NO_RANGE, "info", subject.path, told)
     elif subject.role == "optimizer":
@@ -112,7 +112,7 @@ def _narrowed(subject: Subject, is_fresh: bool) -> Iterator[Symptom]:
         return
     if extremes.overflowing:
         largest = max(abs(found.low or 0), abs(found.high or 0))
-        told = f"{extremes.overflowing:,} or more of {found.count:,} values are beyond 65504, up to {largest:.4g} (confirmed)"
+        told = f"at least {extremes.overflowing:,} of {found.count:,} values lie beyond 65504, up to {largest:.4g} (confirmed)"
         yield Symptom(HALF_LARGE, "notice", subject.path, told)
     if extremes.vanishing >= max(_MANY_VANISH * others, 2) and _multiplies(subject):
         told = f"{extremes.vanishing:,} values, {share(extremes.vanishing, others)} of those that are not zero, are below 3e-8 (confirmed)"
