@@ -73,6 +73,7 @@ def test_that_rows_of_what_has_no_type_are_only_told(tmp_path: Path) -> None:
 def test_that_a_padding_row_is_none_and_more_empty_rows_of_an_embedding_are_an_info(tmp_path: Path) -> None:
     embedding = nn.Embedding(500, 32, padding_idx=0)
     assert examined(tmp_path, nn.Sequential(embedding)) == ()
+    assert examined(tmp_path, nn.Sequential(embedding).state_dict()) == ()
     embedding.weight.data[490:] = 0
     found = one(examined(tmp_path, nn.Sequential(embedding)), "empty rows of an embedding")
     assert found.severity == "info"

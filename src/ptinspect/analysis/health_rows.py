@@ -104,6 +104,8 @@ def _idle(one: Subject, facts: RowFacts, is_embedding: bool, is_fresh: bool) -> 
     tiny = _tiny(facts) if one.has_outputs else []
     if not zero and not tiny:
         return
+    if not one.has_outputs and zero in ([0], [count - 1]):
+        return  # the padding of an embedding that no name gives away
     if not one.has_outputs:
         yield Symptom(ZERO_ROWS, "info", one.path, f"{len(zero):,} of {count:,} rows are 0: {numbers(zero)} (confirmed)")
         return
