@@ -15,9 +15,10 @@ from ptinspect.checkpoint.layer_tree import tensor_rows
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import SCHEMA, dumps, finding_fields
+from ptinspect.cli.output import SCHEMA, dumps, error_fields, finding_fields, print_error
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.cli.stats_text import csv_lines, finding_lines, table_lines
+from ptinspect.errors import InspectError
 from ptinspect.findings import Finding
 
 MOST_BINS = 4_096
@@ -37,10 +38,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _bins(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MOST_BINS:
-        raise argparse.ArgumentTypeError(f"{number} is not between 1 and {MOST_BINS:,}")
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST_BINS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 1 and {MOST_BINS:,}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,8 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.health:
             measured = _examined(checkpoint, measured, findings, progress)
         lines = _json(arguments.file, measured, findings) if arguments.json else _text(arguments, measured, findings)
-        for line in lines:
-            sys.stdout.write(line)
+        try:
+            for line in lines:
+                sys.stdout.write(line)
+        except InspectError as error:
+            if not arguments.json:
+                raise
+            sys.stdout.write(f'], "findings": [], "error": {dumps(error_fields(error))}}}\n')  # the document has begun: it is ended well
+            print_error(error, arguments.file, False)
+            return 2
     return 0
 
 

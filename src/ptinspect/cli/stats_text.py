@@ -21,6 +21,7 @@ Measured = tuple[TensorRow, Statistics]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN_BLOCKS = ".:-=+*#%@"
+_ASCII = str.maketrans("−–…", "--.")
 _NARROW, _WIDE = 120, 180
 _SPARK, _SHAPE, _NUMBER, _NOTE = 18, 16, 10, 7
 _COLUMNS = ("path", "shape", "dtype", "count", "mean", "std", "min", "max", "l2", "zeros", "nans", "infs")
@@ -38,7 +39,8 @@ def table_lines(measured: Iterable[Measured]) -> Iterator[str]:
     for row, found in measured:
         totals.add(row, found)
         left = f"{_tail(plain(row.path or '(the root)'), name)}  {cut(_shape(row), _SHAPE).strip():>{_SHAPE}}"
-        yield f"{left}  {_numbers(found, blocks)}".rstrip()
+        line = f"{left}  {_numbers(found, blocks)}".rstrip()
+        yield line if _can_say("−–…") else line.translate(_ASCII)
     yield ("─" if _can_say("─") else "-") * width
     yield from totals.lines()
 
@@ -134,7 +136,8 @@ def csv_lines(measured: Iterable[Measured]) -> Iterator[str]:
         if found.problem is not None:
             numbers = [None] * len(numbers)
         shape = "x".join(map(str, row.tensor.shape))
-        yield _csv([_cell(row.path), shape, row.tensor.dtype.name, *numbers, *(found.quantiles or (None,) * len(SHARES)), found.problem])
+        shares = found.quantiles or (None,) * len(SHARES)
+        yield _csv([_cell(row.path), shape, row.tensor.dtype.name, *numbers, *shares, _cell(found.problem or "")])
 
 
 def _csv(cells: list[object]) -> str:
