@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.process import SOURCES, ptinspect, python
 
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # a screen would be measured with its server
 SAMPLES = sorted((SOURCES.parent / "resources" / "samples").glob("*.pt"))
 MB = 1 << 20
 
@@ -47,6 +49,8 @@ def cases(folder: Path) -> list[Case]:
         # Four times the tensors, and the start of the process only once.
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
         *statistics(folder),
+        window("window-big", big, 1.7),
+        window("window-small", small, 1.7),
         scan("scan-samples", SAMPLES, SAMPLES[0].parent),
         scan("scan-small", [small], small),
         scan("scan-tensors", [many], many),
@@ -74,6 +78,12 @@ def statistics(folder: Path) -> list[Case]:
             )
         )
     return found
+
+
+def window(name: str, file: Path, ratio: float) -> Case:
+    """From the start of the process to the painted tree, against a window with a bare tree."""
+    bare = python(str(Path(__file__).with_name("bare_window.py")))
+    return Case(name, ptinspect("--benchmark-open", str(file)), bare, "a bare window", [file], ratio, resident=120 * MB)
 
 
 def scan(name: str, files: list[Path], place: Path) -> Case:

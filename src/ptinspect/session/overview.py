@@ -163,7 +163,7 @@ def _problem(finding: Finding) -> Problem:
 def _claims(checkpoint: Checkpoint) -> Iterator[Claim]:
     for at, evidence in enumerate(checkpoint.evidence[:MOST_EVIDENCE]):
         text, label = plain(evidence.claim, 200).replace("`", ""), _label(checkpoint, evidence, at)
-        text = text if label == "Architecture" else f"{text[:1].upper()}{text[1:]}"
+        text = text if label == "Architecture" or evidence.claim.startswith("`") else f"{text[:1].upper()}{text[1:]}"
         yield Claim(label, text, plain(evidence.because, 400).replace("`", ""), evidence.certainty)
 
 

@@ -15,6 +15,7 @@ from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import folder
 
 if TYPE_CHECKING:
+    from ptinspect.ui.single import Listener
     from ptinspect.ui.window import Window
 
 SWITCH = 0.0005  # seconds that a thread may keep the interpreter while the window wants to draw
@@ -66,7 +67,8 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
     window.apply(application.view)
     window.show()
     if place is not None:
-        _settle_in(window, application, mailbox, place)
+        listener = _settle_in(window, application, mailbox, place)
+        qt.aboutToQuit.connect(listener.close)
     gc.freeze()
     status = qt.exec()
     bridge.close()
@@ -80,7 +82,7 @@ def _is_taken(place: Path, paths: Sequence[str]) -> bool:
     return hand_over(place, paths)
 
 
-def _settle_in(window: Window, application: Application, mailbox: Mailbox, place: Path) -> None:
+def _settle_in(window: Window, application: Application, mailbox: Mailbox, place: Path) -> Listener:
     """What a window needs that stays: later starts, bugs, files that change, its icon."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
@@ -90,12 +92,13 @@ def _settle_in(window: Window, application: Application, mailbox: Mailbox, place
         application.open(paths)
         window.come_forward()
 
-    Listener(place, take, window)
+    listener = Listener(place, take, window)
     _catch_bugs(application, mailbox)
     timer = QTimer(window)
     timer.timeout.connect(application.look_for_changes)
     timer.start(WATCH)
     QTimer.singleShot(0, lambda: _dress_later(window))
+    return listener
 
 
 def _place(window: Window, application: Application) -> None:

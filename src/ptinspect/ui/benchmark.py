@@ -14,7 +14,7 @@ from ptinspect.session.views import TroubleView
 from ptinspect.ui.window import Window
 
 _IMPORTED = time.time()
-PATIENCE = 120_000
+PATIENCE = 60_000
 
 
 def report_first_paint(window: Window) -> None:

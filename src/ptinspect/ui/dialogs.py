@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QGridLayout, QVBoxLayout, QWidget
 
 from ptinspect import __version__
 from ptinspect.ui import icons, theme
 from ptinspect.ui.widgets.chip import Tag
-from ptinspect.ui.widgets.text import Text, column, row
+from ptinspect.ui.widgets.text import Button, Text, boxed, column, row
 
 FILTERS = "Checkpoints (*.pt *.pth *.ckpt *.bin *.th *.pt2 *.pkl *.safetensors *.tar);;All files (*)"
 
@@ -70,7 +70,8 @@ class About(QDialog):
         layout.addWidget(_close(self))
 
 
-def _close(dialog: QDialog) -> QDialogButtonBox:
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    buttons.rejected.connect(dialog.reject)
-    return buttons
+def _close(dialog: QDialog) -> QWidget:
+    button = Button("Close")
+    button.setDefault(True)
+    button.clicked.connect(dialog.reject)
+    return boxed(row(None, button))

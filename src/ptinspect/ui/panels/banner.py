@@ -58,7 +58,8 @@ class Banner(QWidget):
 
     def _fit(self) -> None:
         """What finds no room is left out, the last facts first; the verdict always stays."""
-        buttons = [button for at in range(self._layout.count()) if isinstance(button := self._layout.itemAt(at).widget(), QAbstractButton)]
+        items = (self._layout.itemAt(at) for at in range(self._layout.count()))
+        buttons = [button for item in items if item is not None and isinstance(button := item.widget(), QAbstractButton)]
         facts = buttons[: len(self._facts)]
         room = self.width() - 32 - sum(button.sizeHint().width() + 6 for button in buttons[len(facts) :])
         for button in facts:
