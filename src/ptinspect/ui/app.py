@@ -70,6 +70,8 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
         listener = _settle_in(window, application, mailbox, place)
         qt.aboutToQuit.connect(listener.close)
     gc.freeze()
+    if place is not None:
+        gc.enable()  # the command line runs without; a window lives long enough to need it
     status = qt.exec()
     bridge.close()
     return status
