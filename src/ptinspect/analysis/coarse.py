@@ -2,7 +2,7 @@
 
 The upper 16 bits of a float32 are such a bin number, so a census of them is a shift and a count; a float64 takes 19. Each bin is
 less than 0.8 % wide, and where one ends is known to the last bit, so counts between such ends are exact. A whole number of 64 bits
-takes the bin of the float64 that is next to it on the way to zero; up to 256 each has a bin of its own.
+takes the bin of the float64 that is next to it on the way to zero; below 256 each has a bin of its own.
 
 Bins are numbered in the order of their values: negative ones from -1 down. Zero is in none: zeros are counted by themselves.
 """
