@@ -49,6 +49,7 @@ def cases(folder: Path) -> list[Case]:
         # Four times the tensors, and the start of the process only once.
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
         *statistics(folder),
+        *comparisons(folder),
         window("window-big", big, 1.7),
         window("window-small", small, 1.7),
         scan("scan-samples", SAMPLES, SAMPLES[0].parent),
@@ -84,6 +85,21 @@ def window(name: str, file: Path, ratio: float) -> Case:
     """From the start of the process to the painted tree, against a window with a bare tree."""
     bare = python(str(Path(__file__).with_name("bare_window.py")))
     return Case(name, ptinspect("--benchmark-open", str(file)), bare, "a bare window", [file], ratio, resident=120 * MB)
+
+
+def comparisons(folder: Path) -> list[Case]:
+    """Two files of 1.1 billion weights each: headers alone, equal bytes, and every number of a whole fine-tuning."""
+    base, copied, tuned = (folder / f"{name}.pt" for name in ("values", "copied", "tuned"))
+    glance = ptinspect("diff", "--quick", str(base), str(copied))
+    asked = {what: python("-m", "tests.bench.torch_comparison", what, str(base)) for what in ("equal", "numbers")}
+    equal, numbers = ([*asked["equal"], str(copied)], [*asked["numbers"], str(tuned)])
+    read = Case("diff-equal", ptinspect("diff", str(base), str(copied)), equal, "torch.equal", [base, copied], 1 / 6, VALUES, 350 * MB)
+    whole = Case("diff-numbers", ptinspect("diff", str(base), str(tuned)), numbers, "torch", [base, tuned], 1 / 8, VALUES, 350 * MB)
+    return [
+        Case("diff-quick", glance, python("-c", "import torch"), "import torch", [base, copied], 0.10, resident=40 * MB),
+        read,
+        whole,
+    ]
 
 
 def scan(name: str, files: list[Path], place: Path) -> Case:

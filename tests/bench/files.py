@@ -33,11 +33,20 @@ def values(path: Path, dtype: torch.dtype) -> None:
     torch.save(state, path)
 
 
+def tuned(path: Path) -> None:
+    """The same weights after some training: each a twentieth of its size away."""
+    noise = torch.randn(4096, 4096, generator=torch.Generator().manual_seed(1)) * 1e-3
+    base = torch.load(path.with_name("values.pt"), weights_only=True)
+    torch.save({name: tensor + noise.roll(i, 1) for i, (name, tensor) in enumerate(base.items())}, path)
+
+
 MAKERS = {
     "big": lambda path: weights(path, 1_100_000_000),
     "small": lambda path: weights(path, 11_000_000),
     "values": lambda path: values(path, torch.float32),
     "values16": lambda path: values(path, torch.bfloat16),
+    "copied": lambda path: values(path, torch.float32),
+    "tuned": tuned,
     "many": lambda path: many(path, 100_000),
     "quarter": lambda path: many(path, 25_000),
 }

@@ -164,6 +164,30 @@ def _weights(name: str, checkpoint: Checkpoint, main: WeightSet) -> Iterator[str
     yield from _filled(main, checkpoint.architecture)
 
 
+def lines_to_weights(checkpoint: Checkpoint, weights: WeightSet) -> list[str]:
+    """The lines up to a `state_dict` of one weight set, its names as they are stored; a comment alone where there is no safe way."""
+    path, document = checkpoint.path, checkpoint.document
+    obstacle = _obstacle(document, checkpoint.safety)
+    if obstacle is not None:
+        return [escaped(f"# {obstacle}", _LONGEST_COMMENT)]
+    by_container = _BY_CONTAINER.get(document.container)
+    name = _LOADED.get(checkpoint.kind, "checkpoint")
+    if by_container is not None:
+        lines = [line.replace("PATH", repr(path)) for line in by_container if line]
+        if document.container == "safetensors":
+            return lines
+        last = "# Take the model out of the package." if document.container == "torch-package" else "state_dict = model.state_dict()"
+        return [*lines, last]
+    lines = list(_torch_load(path, name, document, checkpoint.safety))
+    way = way_to(document.root, weights.value, weights.path)
+    if way is None:
+        return [*lines, "# The weights lie where no expression leads; look for them in what was loaded."]
+    taken = f"{name}{way}" + (".state_dict()" if weights.form == "model" else "")
+    return [escaped(line, _LONGEST_COMMENT) if line.startswith("#") else line for line in lines] + (
+        [] if taken == "state_dict" else [f"state_dict = {taken}"]
+    )
+
+
 def _put_in_by_wrappers(main: WeightSet) -> str:
     """The prefix of a pickled model that is not its own: one `module.` for each wrapper; `model.` is an attribute of its class."""
     lead, found = common_prefix(_plain(main)) or "", ""

@@ -21,9 +21,11 @@ COMMANDS = {
     "info": "what a file is, with evidence",
     "tree": "the layers in a table",
     "stats": "statistics and a histogram of each tensor",
+    "diff": "what changed from one checkpoint to another",
     "scan": "what a file would run if it were loaded as code",
     "export": "one tensor as .npy, .csv or .safetensors",
     "demo": "try the shipped sample checkpoints",
+    "desktop": "open checkpoints by a double click: install, uninstall, status",
 }
 
 ERROR, INTERRUPTED = 2, 130
@@ -105,6 +107,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import stats
 
         return stats
+    if name == "diff":
+        from ptinspect.cli import diff
+
+        return diff
     if name == "scan":
         from ptinspect.cli import scan
 
@@ -113,6 +119,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import export
 
         return export
+    if name == "desktop":
+        from ptinspect.cli import desktop
+
+        return desktop
     from ptinspect.cli import demo
 
     return demo
@@ -124,7 +134,7 @@ def _outline(argv: list[str]) -> int:
         return 0
     lines = ["usage: ptinspect [FILE ...]", "       ptinspect COMMAND ...", ""]
     lines += ["Opens PyTorch checkpoints as data: nothing in a file is run. Files alone open in the window.", ""]
-    lines += [f"  {name:<6} {text}" for name, text in COMMANDS.items()]
+    lines += [f"  {name:<7} {text}" for name, text in COMMANDS.items()]
     lines += ["", "`ptinspect COMMAND --help` tells the arguments of a command."]
     print("\n".join(lines))
     return 0

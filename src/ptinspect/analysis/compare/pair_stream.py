@@ -1,0 +1,314 @@
+"""The numbers of many pairs in one stream over two files, by several threads.
+
+A stretch whose bytes are equal is left at that: it is counted only if another one of its pair differs, since then the pair's lengths
+and histograms need all of it. So two equal files cost their reading and no more. Small pairs are sorted whole, many at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, Self
+
+from ptinspect.analysis.compare.difference import SAME, Difference, PairSums, told
+from ptinspect.analysis.compare.pair_histograms import pair_histograms
+from ptinspect.analysis.compare.pair_tally import PairTally, small_sums
+from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, Stretch, in_step, portions
+from ptinspect.analysis.compare.rounding import units
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.checkpoint.storage_bytes import StorageBytes
+from ptinspect.errors import Cancelled, FileProblem
+from ptinspect.frozen import frozen
+from ptinspect.tensors import TensorInfo
+
+SMALL = 1 << 16  # elements
+WORTH = 40_000_000  # elements that differ; below it numpy is done before the compiled loops are there
+_BATCH = 64
+_AHEAD = 48
+
+Progress = Callable[[int, int], None]
+
+
+@frozen
+class PairRequest:
+    """What to compare, and how: pairs of equal shapes.
+
+    `numbers` may be left out where only equality is asked for; `lengths` asks for those of equal tensors too.
+    """
+
+    left: Checkpoint
+    right: Checkpoint
+    pairs: Sequence[Both]
+    histograms: bool = True
+    numbers: bool = True
+    lengths: bool = False
+    threads: int = 0
+    compiled: bool | None = None
+
+
+@frozen
+class Measured:
+    """What was found out about one pair: whether its bytes are the same, how far they are apart, or why nobody can say."""
+
+    same: bool
+    difference: Difference | None = None
+    problem: str | None = None
+
+
+@frozen
+class _Part:
+    """What a thread found in a portion: the sums of what differs, and the stretches that are equal and were not counted."""
+
+    sums: PairSums = PairSums()
+    equal: tuple[Stretch, ...] = ()
+    differs: bool = False
+    problem: str | None = None
+
+
+def measured(request: PairRequest, progress: Progress | None = None) -> Iterator[tuple[int, Measured]]:
+    """Each pair by its place in the request, about in the order of the left file.
+
+    `progress(done, total)` is told the bytes between portions, and may raise Cancelled to end the work.
+    """
+    with StorageBytes(request.left) as left, StorageBytes(request.right) as right, _Run(request, (left, right), progress) as run:
+        yield from run.results()
+
+
+@dataclass(slots=True)
+class _Job:
+    places: tuple[int, ...]
+    futures: list[tuple[int, Future[Any]]]
+    sums: PairSums = field(default_factory=PairSums)
+    again: bool = False
+    same: bool = False
+
+
+class _Run:
+    """One stream: threads, and what they were given."""
+
+    def __init__(self, request: PairRequest, storages: tuple[StorageBytes, StorageBytes], progress: Progress | None) -> None:
+        self.request, self.storages, self.progress = request, storages, progress
+        self.done, self.total = 0, sum(_nbytes(both) for both in request.pairs)
+        self.kernels: Any = None
+        self.kernels_asked = False
+        self.stopped = threading.Event()
+        self.own = threading.local()
+        self.lock = threading.Lock()
+        self.pool = ThreadPoolExecutor(request.threads or max(2, min(8, os.cpu_count() or 2)), "comparison")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def results(self) -> Iterator[tuple[int, Measured]]:
+        """Hand out work some way ahead, and take it back in order."""
+        waiting: deque[_Job] = deque()
+        for job in self._jobs():
+            waiting.append(job)
+            while sum(len(other.futures) for other in waiting) > _AHEAD:
+                yield from self._finished(waiting)
+        while waiting:
+            yield from self._finished(waiting)
+
+    def _jobs(self) -> Iterator[_Job]:
+        batch: list[int] = []
+        for place in sorted(range(len(self.request.pairs)), key=lambda at: _offset(self.request.pairs[at][0])):
+            if self.request.pairs[place][0].elements > SMALL:
+                yield self._large(place)
+                continue
+            batch.append(place)
+            if len(batch) == _BATCH:
+                yield self._batch(batch)
+                batch = []
+        if batch:
+            yield self._batch(batch)
+
+    def _batch(self, batch: list[int]) -> _Job:
+        size = sum(_nbytes(self.request.pairs[place]) for place in batch)
+        return _Job(tuple(batch), [(size, self.pool.submit(self._each, tuple(batch)))])
+
+    def _large(self, place: int) -> _Job:
+        both = self.request.pairs[place]
+        try:
+            parts = portions(self.storages, both)
+        except FileProblem as problem:
+            failed: Future[Any] = Future()
+            failed.set_result(_Part(problem=problem.message))
+            return _Job((place,), [(_nbytes(both), failed)])
+        return _Job((place,), [(part.nbytes, self.pool.submit(self._portion, part)) for part in parts])
+
+    # -- in a thread ---------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        if self.stopped.is_set():
+            raise Cancelled("the work was stopped")
+
+    def _each(self, batch: tuple[int, ...]) -> list[Measured]:
+        return [self._small(self.request.pairs[place]) for place in batch]
+
+    def _small(self, both: Both) -> Measured:
+        """Sorted whole, where the bytes differ."""
+        self._go_on()
+        try:
+            pair, same = self._whole(both)
+        except FileProblem as problem:
+            return Measured(False, problem=problem.message)
+        if pair is None or (same and not self.request.lengths):
+            return Measured(same, SAME)
+        if not self.request.numbers:
+            return Measured(same)
+        return Measured(same, self._told(small_sums(*pair, units(both[0].dtype, both[1].dtype), self.request.histograms)))
+
+    def _whole(self, both: Both) -> tuple[tuple[Any, Any] | None, bool]:
+        """All values of both, None where there are none, and whether they are equal."""
+        part = portions(self.storages, both)
+        if not part:
+            return None, True
+        if part[0].stretches is not None:
+            direct, stretch = Direct(self.storages, both, self._room()), (0, both[0].elements)
+            same = direct.read(stretch)
+            return direct.arrays(stretch), same
+        found = list(in_step(self.storages, both))
+        if not found:
+            return None, True
+        pair = _joined(found)
+        return pair, both[0].dtype.name == both[1].dtype.name and _equal(*pair)
+
+    def _portion(self, part: PairPortion, count_equal: bool = False) -> _Part:
+        tally = self._tally(part.both)
+        try:
+            if part.stretches is None:
+                return self._in_step(part.both, tally)
+            direct, equal = Direct(self.storages, part.both, self._room()), []
+            differs = False
+            for stretch in part.stretches:
+                self._go_on()
+                if direct.read(stretch) and not count_equal:
+                    equal.append(stretch)
+                elif self.request.numbers:
+                    differs = True
+                    tally.kernels = self._kernels()
+                    tally.add(*direct.arrays(stretch))
+                else:
+                    return _Part(differs=True)
+        except FileProblem as problem:
+            tally.take()
+            return _Part(problem=problem.message)
+        return _Part(tally.take(), tuple(equal), differs)
+
+    def _in_step(self, both: Both, tally: PairTally) -> _Part:
+        differs = both[0].dtype.name != both[1].dtype.name
+        tally.kernels = self._kernels() if self.request.numbers else None
+        for left, right in in_step(self.storages, both):
+            self._go_on()
+            differs = differs or not _equal(left, right)
+            if self.request.numbers:
+                tally.add(left, right)
+        return _Part(tally.take(), (), differs)
+
+    def _tally(self, both: Both) -> PairTally:
+        tallies: dict[object, PairTally] = self.own.__dict__.setdefault("tallies", {})
+        key = both[0].dtype.name, both[1].dtype.name
+        if key not in tallies:
+            tallies[key] = PairTally(units(both[0].dtype, both[1].dtype), self.request.histograms)
+        return tallies[key]
+
+    def _room(self) -> Room:
+        if "room" not in self.own.__dict__:
+            self.own.room = Room()
+        found: Room = self.own.room
+        return found
+
+    def _kernels(self) -> Any:
+        """The compiled loops, from the first difference on, where they are worth their start and can be had; numpy otherwise."""
+        with self.lock:
+            if not self.kernels_asked:
+                self.kernels_asked = True
+                self.kernels = _compiled(self.request)
+            return self.kernels
+
+    # -- and back ------------------------------------------------------------------------------------------------------
+
+    def _finished(self, waiting: deque[_Job]) -> Iterator[tuple[int, Measured]]:
+        job = waiting.popleft()
+        parts = [self._taken(size, future) for size, future in job.futures]
+        if parts and type(parts[0]) is list:
+            yield from zip(job.places, parts[0], strict=True)
+            return
+        result = self._together(job, parts)
+        if isinstance(result, _Job):
+            waiting.append(result)
+        else:
+            yield job.places[0], result
+
+    def _taken(self, size: int, future: Future[Any]) -> Any:
+        found = future.result()
+        self.done += size
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+        return found
+
+    def _together(self, job: _Job, parts: list[_Part]) -> Measured | _Job:
+        """A large pair from its portions, or the job of counting what is equal in it too."""
+        problem = next((part.problem for part in parts if part.problem is not None), None)
+        if problem is not None:
+            return Measured(False, problem=problem)
+        same = job.same if job.again else not any(part.differs for part in parts)
+        if same and not self.request.lengths:
+            return Measured(True, SAME)
+        if not self.request.numbers:
+            return Measured(False)
+        both = self.request.pairs[job.places[0]]
+        sums = reduce(PairSums.merged, (part.sums for part in parts), job.sums)
+        equal = [PairPortion(both, part.equal) for part in parts if part.equal]
+        if equal:
+            return _Job(job.places, [(0, self.pool.submit(self._portion, part, True)) for part in equal], sums, True, same)
+        return Measured(same, self._told(sums))
+
+    def _told(self, sums: PairSums) -> Difference:
+        histograms = pair_histograms(sums.stats) if sums.stats is not None else None
+        return told(sums, histograms)
+
+
+def _joined(found: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    import numpy as np  # noqa: PLC0415 - only what has no plain place in its file comes here
+
+    left, right = (np.concatenate([pair[side] for pair in found]) for side in (0, 1))
+    return left, right
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return bool(left.dtype == right.dtype and left.tobytes() == right.tobytes())
+
+
+def _compiled(request: PairRequest) -> Any:
+    wanted = request.compiled
+    if wanted is None:
+        wanted = sum(both[0].elements for both in request.pairs if both[0].elements > SMALL and not both[0].problem) >= WORTH
+    if not wanted:
+        return None
+    try:
+        from ptinspect.analysis import pair_kernels  # noqa: PLC0415 - numba takes longer to import than most pairs to compare
+    except ImportError:
+        return None
+    return pair_kernels
+
+
+def _nbytes(both: Both) -> int:
+    return sum(0 if tensor.problem else max(0, tensor.dtype.nbytes(tensor.elements)) for tensor in both)
+
+
+def _offset(tensor: TensorInfo) -> tuple[int, str]:
+    storage = next(iter(tensor.storages()), None)
+    return (0, "") if storage is None else ((storage.offset or 0) + tensor.span[0], storage.key)
+
+
+__all__ = ["CHUNK", "SMALL", "Measured", "PairRequest", "measured"]

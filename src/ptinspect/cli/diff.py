@@ -1,0 +1,106 @@
+"""`ptinspect diff A B`: what changed from one checkpoint to another, by how much, and what that comes to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, completed, concluded, glanced, outlined, results
+from ptinspect.analysis.compare.model import Side
+from ptinspect.analysis.compare.rules import parsed_rules
+from ptinspect.cli.diff_sides import both_sides, filter_of
+from ptinspect.cli.progress import ProgressLine
+from ptinspect.errors import InspectError
+
+SAME, DIFFERENT = 0, 1
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="two files; with more, how far each is from each; one with two --weights")
+    parser.add_argument("--tolerance", type=_tolerance, metavar="T", help="exit with 0 when no value differs by more than T")
+    parser.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="a left name is a right one; * is any text")
+    parser.add_argument("--weights", action="append", default=[], metavar="PATH", help="a weight set; twice: left and right")
+    parser.add_argument("--match", metavar="GLOB", help="only paths that fit; `*` crosses dots, several by commas")
+    parser.add_argument("--thorough", action="store_true", help="test every changed matrix for low rank, not the smallest few")
+    parser.add_argument("--quick", action="store_true", help="names, shapes and the archives' checksums only; no value is read")
+    parser.add_argument("--no-cache", action="store_true", help="accepted as by stats; a comparison keeps nothing")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="a table for a pull request")
+    form.add_argument("--html", action="store_true", help="one page with histograms, complete in itself")
+    form.add_argument("--window", action="store_true", help="show the comparison in the window")
+
+
+def _tolerance(text: str) -> float:
+    number = float(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no distance")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open, align, read, tell."""
+    # The stream over both files has threads of its own; those of numpy's algebra wait for each other in a busy loop.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if arguments.window:
+        raise InspectError("the window cannot show a comparison yet", "Leave out --window for a table, or use --html for a page.")
+    if len(arguments.files) > 2:
+        from ptinspect.cli.diff_series import run_series
+
+        return run_series(arguments)
+    # Both are kept there to the end of the process, as run_and_exit wants it.
+    left, right = arguments.opened = both_sides(arguments.files, arguments.weights, arguments)
+    found = arguments.found = compared(left, right, arguments)
+    _print(found, arguments)
+    return _status(found, arguments)
+
+
+def _status(found: Comparison, arguments: argparse.Namespace) -> int:
+    if found.verdict is None:
+        return SAME if all(pair.status == "same" for pair in found.pairs) else DIFFERENT
+    if arguments.tolerance is not None and found.is_within(arguments.tolerance):
+        return SAME
+    return SAME if found.verdict == "identical" else DIFFERENT
+
+
+def compared(left: Side, right: Side, arguments: argparse.Namespace) -> Comparison:
+    """All that was asked for."""
+    outline = outlined(left, right, parsed_rules(arguments.rename), filter_of(left, right, arguments.match))
+    _complain(outline)
+    if arguments.quick:
+        return glanced(outline)
+    outline = completed(outline)
+    pairs = list(outline.pairs)
+    with ProgressLine("comparing") as progress:
+        for place, pair in results(outline, Reading(), progress):
+            pairs[place] = pair
+        return concluded(outline, pairs, arguments.thorough)
+
+
+def _complain(outline: Outline) -> None:
+    """A rule that fits nothing is a slip of the keyboard."""
+    for rule, count in outline.alignment.used:
+        if not count:
+            sys.stderr.write(f"the rule {rule.text!r} pairs nothing\n")
+
+
+def _print(found: Comparison, arguments: argparse.Namespace) -> None:
+    names = arguments.files[0], arguments.files[-1]
+    if arguments.json:
+        from ptinspect.cli.diff_json import fields_of
+        from ptinspect.cli.output import print_json
+
+        print_json(names[0], fields_of(found, names, arguments.tolerance))
+    elif arguments.html:
+        from ptinspect.cli.diff_html import page
+
+        sys.stdout.writelines(page(found, names))
+    elif arguments.markdown:
+        from ptinspect.cli.diff_markdown import lines as markdown
+
+        sys.stdout.writelines(f"{line}\n" for line in markdown(found, names))
+    else:
+        from ptinspect.cli.diff_text import lines as text
+
+        sys.stdout.writelines(f"{line}\n" for line in text(found, names))
