@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
 from ptinspect import resources
 
@@ -100,11 +100,10 @@ def pixmap(name: str, colour: str, size: int = 16, ratio: float = 1.0) -> QPixma
 
 
 def icon(name: str, colour: str, disabled: str, size: int = 16) -> QIcon:
-    """An icon for a button, at single and double scale."""
-    made = QIcon()
-    for ratio in (1.0, 2.0):
-        made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, disabled, size, ratio), QIcon.Mode.Disabled)
+    """An icon for a button, at the scale of the finest screen."""
+    made, ratio = QIcon(), QGuiApplication.instance().devicePixelRatio()  # type: ignore[union-attr]
+    made.addPixmap(pixmap(name, colour, size, ratio), QIcon.Mode.Normal)
+    made.addPixmap(pixmap(name, disabled, size, ratio), QIcon.Mode.Disabled)
     return made
 
 

@@ -78,12 +78,14 @@ def _platforms() -> list[str]:
 
 def _problem(name: str) -> Unusable | None:
     """Why a platform cannot be used; None where it can."""
+    if name in ("offscreen", "minimal"):
+        return None
     import ctypes  # noqa: PLC0415 - not where the screen is told by name
 
     import PySide6  # noqa: PLC0415
 
     plugin = Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms" / f"libq{name}.so"
-    if name in ("offscreen", "minimal") or not plugin.parent.is_dir():
+    if not plugin.parent.is_dir():
         return None
     if not plugin.exists():
         return Unusable(f"Qt has no platform called {name}", f"Unset QT_QPA_PLATFORM. {WITHOUT}")
