@@ -17,7 +17,7 @@ from ptinspect.session.words import count_text, number_text, plain, plural, size
 MOST_PROBLEMS, MOST_EVIDENCE, MOST_BLOCKS, MOST_SETS = 40, 24, 24, 24
 _WHAT = {
     "state_dict": "Bare weights",
-    "model": "A whole model, pickled",
+    "model": "A pickled model",
     "checkpoint": "A training checkpoint",
     "torchscript": "A TorchScript program",
     "exported_program": "An exported program",
@@ -126,7 +126,7 @@ def _title(checkpoint: Checkpoint) -> str:
     text, name = _WHAT[checkpoint.kind], architecture_name(checkpoint)
     if not name and checkpoint.main is not None and checkpoint.main.class_name:
         name = plain(checkpoint.main.class_name.rpartition(".")[2], 60)
-    return f"{text} of {name}" if name else text
+    return f"{text}, {name}" if name and checkpoint.architecture is None else f"{text} of {name}" if name else text
 
 
 def _sentence(checkpoint: Checkpoint) -> str:
