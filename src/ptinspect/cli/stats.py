@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ptinspect.analysis.cache import StatisticsCache, known_statistics
@@ -86,7 +87,7 @@ def _examined(checkpoint: Checkpoint, measured: Iterator[Measured], findings: li
 
     seen = []
     for row, found in measured:
-        seen.append((row.path, row.tensor, found))
+        seen.append((row.path, row.tensor, replace(found, histogram=None)))  # the most of it, and of no use there
         yield row, found
     findings.extend(health(checkpoint, seen, progress))
 
