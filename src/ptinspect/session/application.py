@@ -16,7 +16,9 @@ from ptinspect.session.filters import Listing, Narrowed, narrow
 from ptinspect.session.freeing import free
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.naming import architecture_name
+from ptinspect.session.numbers import Numbers
 from ptinspect.session.opening import open_document
+from ptinspect.session.reading import Reading
 from ptinspect.session.resolve import resolve
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.settings import MOST_RECENT, Recent, Settings, Theme
@@ -43,6 +45,7 @@ class Application:
         self._listings: dict[int, Listing] = {}
         self._stamps: dict[int, Stamp | None] = {}
         self._undescribed: set[int] = set()
+        self.reading = Reading(self.tasks, lambda id_: self.state.tab if id_ is None else self.state.find(id_), self._update, self.say)
 
     @property
     def view(self) -> WindowView:
@@ -105,20 +108,18 @@ class Application:
             return
         self._listings.pop(id_, None)
         self._undescribed.discard(id_)
+        self.reading.close(id_)
         if isinstance(found, Trouble):
             self._update(id_, trouble=found, opened=None, pages=None, narrowed=None, kept=None, is_reading=False)
             self._remember(tab.path, found.kind, dict(found.facts).get("This file", ""), found.tone)
             return
-        first = tab.opened is None
-        expanded = found.first | tab.expanded if first else tab.expanded
+        expanded = found.first | tab.expanded if tab.opened is None else tab.expanded
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
-        self._update(
-            id_, opened=found, trouble=None, pages=None, is_reading=False, expanded=expanded, selected=selected, narrowed=None, kept=None
-        )
+        fresh = {"trouble": None, "pages": None, "is_reading": False, "narrowed": None, "kept": None, "numbers": Numbers()}
+        self._update(id_, opened=found, expanded=expanded, selected=selected, **fresh)
         what = " ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
         dangerous = found.safety.tone == "danger"
-        size = found.checkpoint.identity.size
-        self._remember(tab.path, found.safety.text if dangerous else what, size, "danger" if dangerous else "")
+        self._remember(tab.path, found.safety.text if dangerous else what, found.checkpoint.identity.size, "danger" if dangerous else "")
         if tab.filter:
             self.filter(tab.filter, id_)
 
@@ -129,9 +130,12 @@ class Application:
         if tab is None or tab.opened is None or tab.pages is not None or slot in self.tasks.slots or id_ in self._undescribed:
             return
         opened = tab.opened
-        self.tasks.run(
-            slot, lambda _: _pages(opened), lambda pages: self._update(id_, pages=pages), lambda error: self._pages_failed(id_, error)
-        )
+
+        def described(pages: Pages) -> None:
+            self._update(id_, pages=pages)
+            self.reading.count(id_)
+
+        self.tasks.run(slot, lambda _: _pages(opened), described, lambda error: self._pages_failed(id_, error))
 
     def _pages_failed(self, id_: int, error: Exception) -> None:
         """The file opened, but what stands beside the tree could not be worked out."""
@@ -157,6 +161,7 @@ class Application:
             return
         for slot in ("open", "pages", "filter"):
             self.tasks.cancel(f"{slot} {id_}")
+        self.reading.close(id_)
         self._listings.pop(id_, None)
         self._stamps.pop(id_, None)
         self._free(self.state.tabs[at].opened)
@@ -355,7 +360,7 @@ class Application:
 
     def _remember(self, path: str, what: str, size: int | str, tone: str) -> None:
         known = tuple(recent for recent in self.state.settings.recent if recent.path != path)
-        entry = Recent(path, what, size if isinstance(size, int) else _size_of(path), time.time(), tone)
+        entry = Recent(path, what, size if isinstance(size, int) else stamp.size if (stamp := stamp_of(path)) else 0, time.time(), tone)
         self._keep(replace(self.state.settings, recent=(entry, *known)[:MOST_RECENT]))
 
     def _keep(self, settings: Settings) -> None:
@@ -391,10 +396,3 @@ def _pages(opened: Opened) -> Pages:
 
 def _nobody(_: object) -> None:
     """Nobody wants to know."""
-
-
-def _size_of(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Certainty, Checkpoint, Evidence, WeightSet, memory_of
 from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
-from ptinspect.findings import Finding, Severity
+from ptinspect.findings import SEVERITIES, Finding, Severity
 from ptinspect.frozen import frozen
 from ptinspect.session.naming import architecture_name, progress_of
 from ptinspect.session.words import count_text, number_text, plain, plural, size_text
@@ -120,6 +121,14 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
             *((("Shared", f"{len(totals.shared):,} tied"),) if totals.shared else ()),
         ),
     )
+
+
+def with_findings(page: Overview, findings: Sequence[Finding]) -> Overview:
+    """The page with what was found in the values, the worst first; a notice stays on the page of its own."""
+    loud = [_problem(finding) for finding in findings if finding.severity in ("warning", "danger")]
+    found = sorted((*page.problems, *loud), key=lambda problem: -SEVERITIES.index(problem.severity))
+    more = page.more_problems + max(0, len(found) - MOST_PROBLEMS)
+    return replace(page, problems=tuple(found[:MOST_PROBLEMS]), more_problems=more)
 
 
 def _title(checkpoint: Checkpoint) -> str:

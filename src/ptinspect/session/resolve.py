@@ -8,6 +8,7 @@ from functools import lru_cache
 from ptinspect import __version__, resources
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.session.chips import KINDS, Chip
+from ptinspect.session.health_page import health_badge
 from ptinspect.session.naming import CONTAINERS
 from ptinspect.session.state import State, Tab
 from ptinspect.session.troubles import Tone
@@ -88,9 +89,10 @@ def _page(state: State, tab: Tab | None) -> PageView:
         inspector=tab.inspector,
         inspector_width=settings.inspector,
         is_inspector_shown=settings.is_inspector_shown,
-        badges=opened.badges,
+        badges=(*opened.badges, *health_badge(tab.numbers)),
         pages=tab.pages,
         is_stale=tab.is_stale,
+        numbers=tab.numbers,
     )
 
 
@@ -122,6 +124,9 @@ def _status(tab: Tab | None) -> StatusView:
         plural(len(checkpoint.document.tensors), "tensor"),
         "read-only",
     )
+    busy = tab.numbers.busy[-1] if tab.numbers.busy else None
+    if busy is not None:
+        return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
     text, icon, tone = _summary(checkpoint)
     return StatusView(text, icon, tone, known)
 

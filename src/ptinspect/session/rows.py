@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
+from ptinspect.session.shelf import Shelf
 from ptinspect.session.words import plain, plural, shape_text
 
 RowKind = Literal["layer", "tensor", "value"]
@@ -20,7 +21,7 @@ _DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Coun
 class Facts:
     """What a layer's row tells of everything below it, found in one pass from the leaves up: tensors and their dtype."""
 
-    __slots__ = ("counts", "dtypes", "main", "main_dtype", "tells_trained", "total")
+    __slots__ = ("counts", "dtypes", "main", "main_dtype", "shelf", "tells_trained", "total")
 
     def __init__(self, root: LayerNode, main: str = "") -> None:
         self.counts: dict[int, int] = {}
@@ -29,6 +30,7 @@ class Facts:
         self.total = 0
         self.main_dtype = ""
         self.tells_trained = False
+        self.shelf = Shelf()
         order = [root]
         for node in order:
             order.extend(node.children)

@@ -10,6 +10,7 @@ from ptinspect.frozen import frozen
 from ptinspect.session.chips import badges_of, banner_of, safety_of
 from ptinspect.session.filters import Narrowed
 from ptinspect.session.inspectors import Inspector
+from ptinspect.session.numbers import Numbers
 from ptinspect.session.rows import Facts, RowTable
 from ptinspect.session.settings import Settings
 from ptinspect.session.troubles import Trouble
@@ -51,6 +52,7 @@ class Tab:
     kept: RowTable | None = None  # the rows that the filter kept
     is_reading: bool = True
     is_stale: bool = False
+    numbers: Numbers = Numbers()
 
 
 @frozen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ptinspect.errors import Cancelled, InspectError
 
@@ -20,9 +20,10 @@ Post = Callable[[Callable[[], None]], None]
 class Context:
     """What a work may ask and tell while it runs."""
 
-    def __init__(self, tell: Callable[[float, str], None]) -> None:
+    def __init__(self, tell: Callable[[float, str], None], hand: Callable[[Any], None] = lambda _: None) -> None:
         self._stopped = threading.Event()
         self._tell = tell
+        self._hand = hand
 
     def cancel(self) -> None:
         """Ask the work to stop; it looks once per chunk."""
@@ -42,6 +43,10 @@ class Context:
         """How much of the work is done, 0 to 1."""
         self._tell(share, text)
 
+    def partial(self, found: Any) -> None:
+        """Hand over a part of the result; parts come in their order, and before the result."""
+        self._hand(found)
+
 
 class _Task(Generic[T]):
     """One run of one slot."""
@@ -52,13 +57,16 @@ class _Task(Generic[T]):
         work: Callable[[Context], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
+        *,
         progress: Callable[[float, str], None] | None,
+        partial: Callable[[Any], None] | None,
     ) -> None:
         self.generation = generation
         self.work = work
         self.done = done
         self.failed = failed
         self.progress = progress
+        self.partial = partial
         self.context: Context
         self.thread: threading.Thread
 
@@ -82,13 +90,18 @@ class Tasks:
         work: Callable[[Context], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
+        *,
         progress: Callable[[float, str], None] | None = None,
+        partial: Callable[[Any], None] | None = None,
     ) -> None:
         """Start a work; whatever ran in its slot is cancelled and its result dropped."""
         self.cancel(slot)
         self._generation += 1
-        task = _Task(self._generation, work, done, failed, progress)
-        task.context = Context(lambda share, text: self._post(lambda: self._progressed(slot, task, share, text)))
+        task = _Task(self._generation, work, done, failed, progress=progress, partial=partial)
+        task.context = Context(
+            lambda share, text: self._post(lambda: self._progressed(slot, task, share, text)),
+            lambda found: self._post(lambda: self._parted(slot, task, found)),
+        )
         task.thread = threading.Thread(target=self._work, args=(slot, task), name=f"ptinspect {slot}", daemon=True)
         self._running[slot] = task  # type: ignore[assignment]
         task.thread.start()
@@ -131,3 +144,7 @@ class Tasks:
     def _progressed(self, slot: str, task: _Task[T], share: float, text: str) -> None:
         if task.progress is not None and self._is_current(slot, task):
             task.progress(share, text)
+
+    def _parted(self, slot: str, task: _Task[T], found: Any) -> None:
+        if task.partial is not None and self._is_current(slot, task):
+            task.partial(found)

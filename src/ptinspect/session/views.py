@@ -9,6 +9,7 @@ from ptinspect.session.chips import Chip
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.filters import Narrowed
 from ptinspect.session.inspectors import Inspector
+from ptinspect.session.numbers import Numbers
 from ptinspect.session.rows import RowTable
 from ptinspect.session.settings import Recent, Theme
 from ptinspect.session.state import Message
@@ -39,6 +40,8 @@ class StatusView:
     tone: Tone = "plain"
     facts: tuple[str, ...] = ()
     is_busy: bool = False
+    share: float | None = None
+    slot: str = ""  # by which what goes on is cancelled
 
 
 @frozen
@@ -88,6 +91,7 @@ class DocumentView:
     badges: tuple[tuple[Inspector, int, Tone], ...]
     pages: Pages | None
     is_stale: bool
+    numbers: Numbers
 
 
 PageView = WelcomeView | OpeningView | TroubleView | DocumentView

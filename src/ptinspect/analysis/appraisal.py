@@ -1,0 +1,117 @@
+"""All numbers of a file: the statistics of each tensor as they come, then what is unhealthy about them.
+
+As a program it speaks lines of JSON: `python -P -m ptinspect.analysis.appraisal PATH DEVICE INODE SIZE MODIFIED`. A window starts it for
+files that take seconds to count: importing numba and compiling stalls every other thread of its process for up to a seventh of a
+second, and here nobody waits. It says how far it is ten times a second, so that who listens can end it at any time, and ends by
+itself when nobody listens any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ptinspect.analysis.cache import StatisticsCache, known_statistics
+from ptinspect.analysis.health import health
+from ptinspect.analysis.statistics import Statistics, as_fields
+from ptinspect.analysis.stream import Request
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.layers import LayerNode, TensorRow
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.errors import ChangedOnDisk, InspectError
+from ptinspect.findings import Finding
+from ptinspect.frozen import frozen
+
+BEAT = 0.1
+
+
+@frozen
+class Audience:
+    """Who hears of it: each tensor's numbers by its place, and how much of the work is done, for each of its two parts."""
+
+    found: Callable[[int, Statistics], None]
+    progress: Callable[[str, int, int], None]
+
+
+def appraise(checkpoint: Checkpoint, rows: Sequence[TensorRow], audience: Audience, compiled: bool | None = None) -> tuple[Finding, ...]:
+    """Count all rows and say what is unhealthy. `audience.progress` may raise Cancelled."""
+    seen: list[tuple[str, Any, Statistics]] = []
+    request = Request(checkpoint, [row.tensor for row in rows], compiled=compiled)
+    for place, found in known_statistics(request, lambda done, total: audience.progress("values", done, total), StatisticsCache()):
+        audience.found(place, found)
+        seen.append((rows[place].path, rows[place].tensor, found))
+    return health(checkpoint, seen, lambda done, total: audience.progress("health", done, total))
+
+
+def rows_of(tree: LayerNode) -> list[TensorRow]:
+    """The tensors of a layer tree, in an order that two processes agree on."""
+    return [row for node in tree.walk() for row in node.tensors]
+
+
+class _Speaker:
+    """Writes lines; a beat in between keeps the other side able to end it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: tuple[str, int, int, int] = ("values", 0, 0, -1)
+
+    def say(self, **fields: Any) -> None:
+        """One line."""
+        line = json.dumps(fields) + "\n"
+        try:
+            with self._lock:
+                sys.stdout.write(line)
+                if "place" not in fields:
+                    sys.stdout.flush()
+        except OSError:
+            os._exit(0)  # nobody listens
+
+    def found(self, place: int, found: Statistics) -> None:
+        """One tensor."""
+        step, done, total, _ = self._state
+        self._state = (step, done, total, place)
+        self.say(place=place, **as_fields(found))
+
+    def progress(self, step: str, done: int, total: int) -> None:
+        """Kept for the next beat."""
+        self._state = (step, done, total, self._state[3])
+
+    def beat(self) -> None:
+        """Say how far it is, for as long as it lives."""
+        while True:
+            step, done, total, place = self._state
+            self.say(step=step, done=done, total=total, last=place)
+            threading.Event().wait(BEAT)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The program."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # the window goes first
+    speaker = _Speaker()
+    threading.Thread(target=speaker.beat, daemon=True).start()
+    try:
+        checkpoint = open_checkpoint(arguments[0])
+        identity = checkpoint.identity
+        if [str(part) for part in (identity.device, identity.inode, identity.size, identity.modified)] != list(arguments[1:5]):
+            raise ChangedOnDisk("the file has changed since it was opened", "Open it again.", arguments[0])
+        findings = appraise(checkpoint, rows_of(layer_tree(checkpoint)), Audience(speaker.found, speaker.progress))
+    except InspectError as problem:
+        speaker.say(problem=problem.message, hint=problem.hint)
+        return 1
+    speaker.say(findings=[[one.severity, one.title, one.detail, one.where] for one in findings])
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)  # no need to take everything down in order
+
+
+__all__ = ["Audience", "appraise", "rows_of"]

@@ -1,0 +1,70 @@
+"""The health page: what was found in the values, why it matters and where; and its count on the tab."""
+
+from __future__ import annotations
+
+from ptinspect.findings import Finding, Severity
+from ptinspect.frozen import frozen
+from ptinspect.session.inspectors import Inspector
+from ptinspect.session.numbers import Numbers
+from ptinspect.session.troubles import Tone
+from ptinspect.session.words import plain, plural
+
+MOST = 200
+_GRAVE: tuple[Severity, ...] = ("warning", "danger")
+
+
+@frozen
+class HealthLine:
+    """One finding: how bad, what, why, and the path to look at."""
+
+    severity: Severity
+    title: str
+    detail: str
+    path: str
+
+
+@frozen
+class HealthPage:
+    """All of the page. `title` says the sum of it, `can_count` offers to count what was stopped."""
+
+    title: str
+    text: str
+    tone: Tone
+    lines: tuple[HealthLine, ...] = ()
+    more: int = 0
+    can_count: bool = False
+
+
+def health_page(numbers: Numbers) -> HealthPage:
+    """The page for what is known of the values."""
+    findings = numbers.findings
+    if findings is None:
+        if numbers.stopped:
+            text = f"Counting was {numbers.stopped}." if numbers.stopped.startswith("stopped") else numbers.stopped
+            return HealthPage("The values were not read to their end", text, "plain", can_count=True)
+        text = "NaN, dead units and odd scales show in the values. They are being read in the background."
+        return HealthPage("Reading values", text, "plain")
+    grave = sum(finding.severity in _GRAVE for finding in findings)
+    lines = tuple(_line(finding) for finding in findings[:MOST])
+    if not findings:
+        text = "No NaN or infinite values, no dead rows, no scale out of the ordinary. Every value was looked at."
+        return HealthPage("Nothing stands out", text, "good")
+    if not grave:
+        text = "Every value was looked at. What is listed here is worth knowing and no reason to worry."
+        return HealthPage("Nothing stands out", text, "good", lines, len(findings) - len(lines))
+    tone: Tone = "danger" if any(finding.severity == "danger" for finding in findings) else "warn"
+    title = f"{plural(grave, 'finding')} worth a look"
+    return HealthPage(title, "Every value was looked at.", tone, lines, len(findings) - len(lines))
+
+
+def _line(finding: Finding) -> HealthLine:
+    title = plain(finding.title, 200)
+    return HealthLine(finding.severity, f"{title[:1].upper()}{title[1:]}", plain(finding.detail, 1_200), plain(finding.where or "", 2_000))
+
+
+def health_badge(numbers: Numbers) -> tuple[tuple[Inspector, int, Tone], ...]:
+    """How many findings are worth a look, for the page's tab."""
+    grave = [finding for finding in numbers.findings or () if finding.severity in _GRAVE]
+    if not grave:
+        return ()
+    return (("health", len(grave), "danger" if any(finding.severity == "danger" for finding in grave) else "warn"),)

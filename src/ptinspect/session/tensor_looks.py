@@ -1,0 +1,201 @@
+"""Looks at the values of one tensor: each is asked for by a frozen request, read in the background, and kept as a frozen answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from ptinspect.checkpoint.model import Checkpoint
+from ptinspect.errors import Unsupported
+from ptinspect.frozen import frozen
+from ptinspect.session.words import plural, shape_text
+from ptinspect.tensors import TensorInfo
+
+if TYPE_CHECKING:
+    from ptinspect.analysis.channels import Channels
+    from ptinspect.analysis.spectrum import Spectrum
+    from ptinspect.analysis.statistics import Statistics
+
+LookKind = Literal["sample", "filters", "heat", "line", "channels", "spectrum"]
+SLOW: tuple[LookKind, ...] = ("channels", "spectrum")
+EXACT = 1 << 20  # elements up to which a sample is the whole
+MOST_FILTERS, MOST_SIDE = 256, 32
+MOST_ROWS, MOST_COLUMNS = 256, 512
+MOST_READ = 1 << 23
+LINE = 1 << 16
+Progress = Callable[[int, int], None]
+
+
+@frozen
+class LookRequest:
+    """What to look at: `index` are the places in the dimensions before those that are drawn."""
+
+    kind: LookKind
+    key: str
+    index: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What its answer is kept under."""
+        return f"{self.kind} {','.join(map(str, self.index))} {self.key}"
+
+
+@frozen
+class Sample:
+    """Numbers of a tensor that the count of the whole file has not come to yet; `seen` values were looked at."""
+
+    statistics: Statistics
+    seen: int
+
+
+@frozen
+class Picture:
+    """Values as an array to draw, float32. `step` says how many rows and columns each cell stands for."""
+
+    cells: Any
+    step: tuple[int, int]
+    note: str
+    total: int
+
+
+@frozen
+class Failed:
+    """Why there is nothing to look at."""
+
+    message: str
+    hint: str
+
+
+Look = Sample | Picture | Failed | Any
+
+
+def look(checkpoint: Checkpoint, tensor: TensorInfo, request: LookRequest, progress: Progress) -> Any:
+    """Read what a request asks for. Runs in the background; raises FileProblem where that cannot be done."""
+    from ptinspect.checkpoint.storage_bytes import StorageBytes  # noqa: PLC0415 - numpy comes after the first paint
+    from ptinspect.checkpoint.values import refuse  # noqa: PLC0415
+
+    refuse(tensor)
+    if request.kind == "spectrum":
+        return _spectrum(checkpoint, tensor, progress)
+    if request.kind == "channels":
+        return _channels(checkpoint, tensor, progress)
+    with StorageBytes(checkpoint) as storages:
+        if request.kind == "sample":
+            return _sample(checkpoint, storages, tensor)
+        if request.kind == "filters":
+            return _filters(storages, tensor)
+        return _line(storages, tensor) if request.kind == "line" else _heat(storages, tensor, request.index)
+
+
+def _spectrum(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) -> Spectrum:
+    from ptinspect.analysis.spectrum import spectrum_of  # noqa: PLC0415
+
+    return spectrum_of(checkpoint, tensor, progress)
+
+
+def _channels(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) -> Channels:
+    from ptinspect.analysis.channels import channels_of  # noqa: PLC0415
+
+    return channels_of(checkpoint, tensor, 0, progress)
+
+
+def _sample(checkpoint: Checkpoint, storages: Any, tensor: TensorInfo) -> Sample:
+    from ptinspect.analysis.slices import sample  # noqa: PLC0415
+    from ptinspect.analysis.stream import Request, statistics  # noqa: PLC0415
+
+    if tensor.elements <= EXACT:
+        found = next(statistics(Request(checkpoint, [tensor], threads=1, compiled=False)))[1]
+        if found.problem:
+            raise Unsupported(found.problem, "", tensor.name)
+        return Sample(found, tensor.elements)
+    return Sample(*sample(storages, tensor))
+
+
+def has_filters(shape: tuple[int, ...]) -> bool:
+    """Whether a tensor is a stack of small pictures, as the kernels of a two-dimensional convolution are."""
+    return len(shape) == 4 and 1 < shape[2] <= MOST_SIDE and 1 < shape[3] <= MOST_SIDE and shape[0] > 0 and shape[1] > 0
+
+
+def _filters(storages: Any, tensor: TensorInfo) -> Picture:
+    """Kernels with all their input channels where they are three, else the norm over those at each place."""
+    import numpy as np  # noqa: PLC0415
+
+    from ptinspect.analysis.slices import block  # noqa: PLC0415
+
+    shape = tensor.shape
+    count = max(1, min(shape[0], MOST_FILTERS, MOST_READ // max(1, prod(shape[1:]))))
+    channels = min(shape[1], max(1, MOST_READ // (count * shape[2] * shape[3])))
+    found = block(storages, tensor, [range(count), range(channels), range(shape[2]), range(shape[3])])
+    cells = _floats(found)
+    note = f"{plural(count, 'kernel')}, each on its own scale" if count == shape[0] else f"the first {count:,} of {shape[0]:,} kernels"
+    if channels > 3:
+        mean, norm = cells.mean(axis=1, keepdims=True), np.sqrt(np.square(cells, dtype=np.float64).mean(axis=1, keepdims=True))
+        cells = np.concatenate((mean, norm.astype(np.float32), cells[:, :1]), axis=1)
+    return Picture(cells, (1, 1), note, shape[0])
+
+
+def _heat(storages: Any, tensor: TensorInfo, index: tuple[int, ...]) -> Picture:
+    """The last two dimensions at a place of the others; where they are large, each cell shows the largest value of several."""
+    from ptinspect.analysis.slices import block  # noqa: PLC0415
+    from ptinspect.checkpoint.values import value_shape  # noqa: PLC0415
+
+    shape = value_shape(tensor)
+    rows, columns = shape[-2:] if len(shape) > 1 else (1, shape[0] if shape else 1)
+    skip = max(1, -(-rows * columns // MOST_READ))
+    spans = [range(min(at, size - 1), min(at, size - 1) + 1) for at, size in zip(index, shape[:-2], strict=False)]
+    spans += [range(1)] * (len(shape) - 2 - len(spans))
+    spans += [range(0, rows, skip), range(columns)] if len(shape) > 1 else [range(columns)] * len(shape)
+    found = _floats(block(storages, tensor, spans)).reshape(-1, columns)
+    cells, step = _reduced(found)
+    step = (step[0] * skip, step[1])
+    text = shape_text((rows, columns))
+    if step != (1, 1):
+        text += f", a cell is the largest of {step[0] // skip:,}\u2009×\u2009{step[1]:,} values"
+        text += f" of every {skip:,}th row" if skip > 1 else ""
+    return Picture(cells, step, text, rows * columns)
+
+
+def _reduced(found: Any) -> tuple[Any, tuple[int, int]]:
+    """No more cells than a screen shows, each the value that is furthest from zero among those it stands for."""
+    import numpy as np  # noqa: PLC0415
+
+    step = (-(-found.shape[0] // MOST_ROWS), -(-found.shape[1] // MOST_COLUMNS))
+    for axis in (0, 1):
+        if step[axis] > 1:
+            starts = np.arange(0, found.shape[axis], step[axis])
+            high, low = np.fmax.reduceat(found, starts, axis=axis), np.fmin.reduceat(found, starts, axis=axis)
+            found = np.where(np.abs(low) > np.abs(high), low, high)
+    return np.ascontiguousarray(found), step
+
+
+def _line(storages: Any, tensor: TensorInfo) -> Picture:
+    """A vector from its beginning to its end: all of it where it is short, else low and high of even parts."""
+    import numpy as np  # noqa: PLC0415
+
+    from ptinspect.checkpoint.values import values  # noqa: PLC0415
+
+    size, at = tensor.elements * tensor.dtype.per_item, 0
+    step = max(1, -(-size // LINE))
+    low, high = [], []
+    rest = np.empty(0, np.float32)
+    for chunk in values(storages, tensor):
+        found = np.concatenate((rest, _floats(chunk)))
+        end = found.size // step * step
+        parts, rest = found[:end].reshape(-1, step), found[end:]
+        low.append(np.fmin.reduce(parts, axis=1))
+        high.append(np.fmax.reduce(parts, axis=1))
+        at += chunk.size
+    if rest.size:
+        low.append(np.fmin.reduce(rest, keepdims=True))
+        high.append(np.fmax.reduce(rest, keepdims=True))
+    cells = np.stack((np.concatenate(low), np.concatenate(high))) if low else np.empty((2, 0), np.float32)
+    note = plural(size, "value") + (f", each point is the range of {step:,}" if step > 1 else "")
+    return Picture(cells, (1, step), note, size)
+
+
+def _floats(found: Any) -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    with np.errstate(all="ignore"):
+        return np.abs(found).astype(np.float32) if found.dtype.kind == "c" else found.astype(np.float32)
