@@ -24,7 +24,6 @@ WATCH = 2_000
 
 def run(paths: Sequence[str], benchmark: bool = False) -> int:
     """Open the window on some files; returns when it is closed. The files are read while Qt is still being imported."""
-    sys.setswitchinterval(SWITCH)
     mailbox = Mailbox()
     place = None if benchmark else folder()
     application = Application(mailbox.post, place)
@@ -72,6 +71,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
     gc.freeze()
     if place is not None:
         gc.enable()  # the command line runs without; a window lives long enough to need it
+    sys.setswitchinterval(SWITCH)
     status = qt.exec()
     bridge.close()
     return status
