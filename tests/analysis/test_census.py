@@ -31,7 +31,7 @@ def coarse(values: np.ndarray) -> Census:
     return coarsened(exact_census(values), grid_of(values.dtype))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(NUMBERS, CUTS, some.randoms(use_true_random=False))
 @pytest.mark.parametrize("made", [exact_census, coarse], ids=["exact", "coarse"])
 def test_that_parts_merge_to_the_whole_in_any_order(made, numbers: list[float], cuts: list[int], random) -> None:
@@ -45,7 +45,7 @@ def test_that_parts_merge_to_the_whole_in_any_order(made, numbers: list[float], 
     assert parts[0].total == values.size
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_that_an_exact_census_takes_the_bins_of_a_coarse_one(some_: list[float], others: list[float]) -> None:
     one, other = np.array(some_, np.float32), np.array(others, np.float32)
@@ -61,7 +61,7 @@ def test_that_nothing_changes_nothing() -> None:
     assert EMPTY.total == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(NUMBERS)
 def test_that_exact_quantiles_are_those_of_numpy(numbers: list[float]) -> None:
     values = np.array(numbers)
@@ -69,7 +69,7 @@ def test_that_exact_quantiles_are_those_of_numpy(numbers: list[float]) -> None:
     assert found == pytest.approx(np.quantile(values, SHARES).tolist(), rel=1e-12, abs=1e-300)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(some.lists(some.floats(0.01, 1e6), min_size=1, max_size=80))
 def test_that_coarse_quantiles_are_within_a_hundredth(numbers: list[float]) -> None:
     values = np.array(numbers)

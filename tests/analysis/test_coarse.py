@@ -22,7 +22,7 @@ def finite(grid: Grid) -> some.SearchStrategy[np.ndarray]:
 
 @pytest.mark.parametrize("grid", [FLOAT32, FLOAT64], ids=["float32", "float64"])
 def test_that_every_float_lies_between_the_ends_of_its_bin_and_bins_are_in_order(grid: Grid) -> None:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(finite(grid))
     def holds(values: np.ndarray) -> None:
         values.sort()
@@ -69,7 +69,7 @@ def test_that_small_whole_numbers_have_a_bin_of_their_own() -> None:
     assert low.tolist() == high.tolist() == values.tolist()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(some.integers(LEAST, MOST))
 def test_that_a_whole_number_becomes_a_float_on_the_way_to_zero(number: int) -> None:
     (found,) = floats(np.array([number])).tolist()

