@@ -126,7 +126,7 @@ from ptinspect.checkpoint.opening import open_checkpoint
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 checkpoint = open_checkpoint(sys.argv[1])
-request = stream.Request(checkpoint, [place.tensor for place in checkpoint.document.places], compiled=True)
+request = stream.Request(checkpoint, [place.tensor for place in checkpoint.document.places], compiled=None if sys.argv[2] == "as needed" else True)
 print(sum(found.mean for _, found in stream.statistics(request)), "numba" in sys.modules)
 """
 
@@ -172,6 +172,10 @@ def test_that_a_link_in_the_place_of_the_folder_keeps_nothing(codes: Checkpoint,
     folder.symlink_to(tmp_path / "elsewhere")
     assert child(codes) == ("2.0 True", "")
     assert loops(tmp_path / "elsewhere") == []
+
+
+def test_that_few_values_do_not_wait_for_numba(codes: Checkpoint) -> None:
+    assert child(codes, "as needed") == ("2.0 False", "")
 
 
 def test_that_a_numba_that_may_not_compile_is_left_alone(codes: Checkpoint) -> None:
