@@ -126,7 +126,8 @@ from ptinspect.checkpoint.opening import open_checkpoint
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 checkpoint = open_checkpoint(sys.argv[1])
-request = stream.Request(checkpoint, [place.tensor for place in checkpoint.document.places], compiled=None if sys.argv[2] == "as needed" else True)
+tensors = [place.tensor for place in checkpoint.document.places]
+request = stream.Request(checkpoint, tensors, compiled=None if sys.argv[2] == "as needed" else True)
 print(sum(found.mean for _, found in stream.statistics(request)), "numba" in sys.modules)
 """
 
