@@ -200,7 +200,7 @@ def test_that_the_table_is_copied_as_text_markdown_and_csv(session: Session) -> 
     assert "model_state_dict" in text.splitlines()[2]
     assert markdown.startswith("| Layer | Type |")
     head, *rows = csv.splitlines()
-    assert head == "path,type,shape,params,share,trained,dtype"
+    assert head == "path,type,shape,params,share,trained,dtype,values"
     assert "model_state_dict.backbone.0.weight,,8×3×3×3,216," in "\n".join(rows)
 
 

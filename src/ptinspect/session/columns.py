@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from ptinspect.findings import Severity
 from ptinspect.frozen import frozen
 from ptinspect.session import rows
 from ptinspect.session.rows import Row
-from ptinspect.session.words import count_parts, plain, share_text, size_text
+from ptinspect.session.words import count_parts, number_text, plain, share_text, size_text
 
-ColumnName = Literal["layer", "type", "shape", "params", "share", "trained", "dtype", "bytes"]
+ColumnName = Literal["layer", "type", "shape", "params", "share", "trained", "dtype", "bytes", "values", "mean", "std", "health"]
+HEALTH: dict[Severity, str] = {"info": "Note", "notice": "Notice", "warning": "Look", "danger": "Broken"}
 TRAINED: dict[object, str] = {True: "Trained", False: "Frozen", "mixed": "Partly", None: ""}
 
 
@@ -47,15 +49,37 @@ def _bytes(row: Row) -> str:
     return "" if size is None else size_text(size)
 
 
+def _spread(row: Row) -> str:
+    found = row.table.facts.shelf.statistics(row.source)
+    if found is None or found.low is None or found.high is None:
+        return ""
+    return f"{number_text(found.low)} … {number_text(found.high)}"
+
+
+def _statistic(row: Row, name: str) -> str:
+    found = row.table.facts.shelf.statistics(row.source)
+    value = getattr(found, name) if found is not None else None
+    return "" if value is None else number_text(value)
+
+
+def _health(row: Row) -> str:
+    mark = row.table.facts.shelf.mark(row.path)
+    return HEALTH[mark] if mark is not None else ""
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("layer", "Layer", "Modules, tensors and plain values, as the file holds them", 150, name_text),
-    Column("type", "Type", "What a row is; types of bare weights are inferred from names and shapes", 102, rows.type_text),
-    Column("shape", "Shape", "The shape of a tensor or of a layer's weight, the text of a value", 118, rows.form_text),
-    Column("params", "Params", "Elements of parameters, tied ones counted once", 84, _params, is_number=True),
-    Column("share", "Share %", "Part of all parameters", 118, _share, is_number=True),
-    Column("trained", "Trained", "Whether a parameter trains, as far as the file tells", 80, lambda row: TRAINED[rows.trained_of(row)]),
-    Column("dtype", "dtype", "How numbers are stored; shown where it differs from the row above", 76, rows.dtype_of),
+    Column("type", "Type", "What a row is; types of bare weights are inferred from names and shapes", 92, rows.type_text),
+    Column("shape", "Shape", "The shape of a tensor or of a layer's weight, the text of a value", 110, rows.form_text),
+    Column("params", "Params", "Elements of parameters, tied ones counted once", 70, _params, is_number=True),
+    Column("share", "Share %", "Part of all parameters", 100, _share, is_number=True),
+    Column("trained", "Trained", "Whether a parameter trains, as far as the file tells", 72, lambda row: TRAINED[rows.trained_of(row)]),
+    Column("dtype", "dtype", "How numbers are stored; shown where it differs from the row above", 62, rows.dtype_of),
     Column("bytes", "Bytes", "Bytes of the elements", 84, _bytes, is_number=True, is_shown=False),
+    Column("values", "Values", "How the values are spread: the middle 99 % of them, with a tick under zero", 80, _spread),
+    Column("mean", "Mean", "The mean of the finite values", 76, lambda row: _statistic(row, "mean"), is_number=True, is_shown=False),
+    Column("std", "Std dev", "The standard deviation of the finite values", 76, lambda row: _statistic(row, "std"), True, False),
+    Column("health", "Health", "The worst that was found in the values", 76, _health, is_shown=False),
 )
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 

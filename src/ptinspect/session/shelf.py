@@ -48,11 +48,14 @@ class Shelf:
         return self._sparks.get(id(source), b"")
 
     def mark_all(self, findings: tuple[Finding, ...]) -> None:
-        """Remember which paths the findings name."""
+        """Remember which paths the findings name, and for grave ones the layers on the way there."""
         for finding in findings:
-            path = finding.where or ""
-            if path and SEVERITIES.index(finding.severity) > SEVERITIES.index(self._marks.get(path, "info")):
-                self._marks[path] = finding.severity
+            path, severity = finding.where or "", finding.severity
+            while path:
+                known = self._marks.get(path)
+                if known is None or SEVERITIES.index(severity) > SEVERITIES.index(known):
+                    self._marks[path] = severity
+                path = path.rpartition(".")[0] if severity in ("warning", "danger") else ""
 
     def mark(self, path: str) -> Severity | None:
         """The worst that was found at a path."""

@@ -90,8 +90,8 @@ class Tasks:
         work: Callable[[Context], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
-        *,
         progress: Callable[[float, str], None] | None = None,
+        *,
         partial: Callable[[Any], None] | None = None,
     ) -> None:
         """Start a work; whatever ran in its slot is cancelled and its result dropped."""

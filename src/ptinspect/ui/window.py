@@ -83,6 +83,7 @@ class Window(QMainWindow):
         self.tabline.chosen.connect(lambda id_: application.activate(id_ if id_ >= 0 else None))
         self.tabline.close_requested.connect(application.close)
         self.tabline.moved.connect(application.move)
+        self.status.cancel_requested.connect(application.reading.cancel)
         self.messages.dismissed.connect(application.dismiss)
         self.messages.copied.connect(self.copy)
 
@@ -130,6 +131,8 @@ class Window(QMainWindow):
         document = self._documents[page.tab] = Document(page)
         application = self.application
         document.tree.selected.connect(application.select)
+        document.tree.chosen.connect(application.reading.choose)
+        document.attach(application.reading)
         document.tree.opened.connect(application.expand)
         document.tree.columns_chosen.connect(application.set_columns)
         document.tree.painted.connect(self.first_paint)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from ptinspect.session.inspectors import INSPECTORS, Inspector
+from ptinspect.session.reading import Reading
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.banner import Banner
@@ -44,9 +45,13 @@ def _page(name: Inspector) -> Page:
         from ptinspect.ui.panels.code import CodePage  # noqa: PLC0415
 
         return CodePage()
-    from ptinspect.ui.panels.tensor import HealthPage, TensorPage  # noqa: PLC0415
+    if name == "health":
+        from ptinspect.ui.panels.health import HealthPanel  # noqa: PLC0415
 
-    return TensorPage() if name == "tensor" else HealthPage()
+        return HealthPanel()
+    from ptinspect.ui.panels.tensor import TensorPage  # noqa: PLC0415
+
+    return TensorPage()
 
 
 class Document(QWidget):
@@ -64,6 +69,7 @@ class Document(QWidget):
         self._view: DocumentView | None = None
         self._pages: dict[Inspector, Page] = {}
         self._is_ready = False
+        self._reading: Reading | None = None
         self.banner = Banner()
         self.tree = LayerTree(view.table)
         self.inspector = self._make_inspector()
@@ -107,6 +113,10 @@ class Document(QWidget):
         layout.addWidget(self.tabs)
         layout.addWidget(self.stack, 1)
         return widget
+
+    def attach(self, reading: Reading) -> None:
+        """The verbs of pages that show values."""
+        self._reading = reading
 
     def _clicked(self, at: int) -> None:
         if self._view is not None and 0 <= at < len(INSPECTORS) and INSPECTORS[at] != self._view.inspector:
@@ -161,6 +171,8 @@ class Document(QWidget):
             page = self._pages[view.inspector] = _page(view.inspector)
             page.show_requested.connect(self.show_requested)
             page.copy_requested.connect(self.copy_requested)
+            if self._reading is not None:
+                page.attach(self._reading)
             self.stack.addWidget(page)
         page.apply(view)
         self.stack.setCurrentWidget(page)

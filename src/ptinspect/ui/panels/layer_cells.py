@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
 from ptinspect.session import rows
-from ptinspect.session.columns import COLUMNS, TRAINED, name_text
+from ptinspect.session.columns import BY_NAME, COLUMNS, HEALTH, TRAINED, name_text
 from ptinspect.session.filters import Query
 from ptinspect.session.rows import Row
 from ptinspect.session.words import count_parts, share_text, size_text
 from ptinspect.ui import icons, theme
+from ptinspect.ui.widgets.sparkline import paint_spark
 
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
@@ -20,6 +21,13 @@ MARGIN, UNIT, SHARE = 8, 16, 48
 _SETS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Namespace"))
 _NUMBERS = frozenset(("int", "float", "bool", "complex"))
 _MARKS: dict[object, tuple[str, str]] = {True: ("dot", "accent2"), False: ("lock", "muted"), "mixed": ("circle", "accent2")}
+
+HEALTH_MARKS: dict[object, tuple[str, str]] = {
+    "info": ("info", "muted"),
+    "notice": ("info", "muted"),
+    "warning": ("triangle-alert", "warnicon"),
+    "danger": ("octagon-alert", "danger"),
+}
 
 
 def icon_of(row: Row) -> str:
@@ -73,6 +81,9 @@ class LayerCells(QStyledItemDelegate):
         if isinstance(row.source, TensorRow) and row.source.tensor.problem:
             at = left + metrics.horizontalAdvance(shown) + 6
             icons.paint(painter, "triangle-alert", QRectF(at, box.top() + 5, 14, 14), look.colour("warnicon"))
+        elif (mark := row.table.facts.shelf.mark(row.path)) in ("warning", "danger"):
+            at = left + metrics.horizontalAdvance(shown) + 6
+            icons.paint(painter, HEALTH_MARKS[mark][0], QRectF(at, box.top() + 5, 14, 14), look.colour(HEALTH_MARKS[mark][1]))
 
     def _hits(self, painter: QPainter, metrics: QFontMetricsF, text: str, at: QPointF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -136,6 +147,29 @@ class LayerCells(QStyledItemDelegate):
         if size is not None:
             _text(painter, box.adjusted(0, 0, -4, 0), size_text(size), "text2", _RIGHT)
 
+    def values(self, painter: QPainter, box: QRectF, row: Row) -> None:
+        """A small picture of how the values are spread: accent where they train, grey where they do not."""
+        spark = row.table.facts.shelf.spark(row.source)
+        if spark:
+            is_grey = rows.trained_of(row) is False or _is_buffer(row)
+            paint_spark(painter, QRectF(box.left() + 2, box.top() + 4, 64, 15), spark, "muted" if is_grey else "accent2")
+
+    def mean(self, painter: QPainter, box: QRectF, row: Row) -> None:
+        """The mean."""
+        _text(painter, box.adjusted(0, 0, -4, 0), BY_NAME["mean"].text(row), "text2", _RIGHT)
+
+    def std(self, painter: QPainter, box: QRectF, row: Row) -> None:
+        """The standard deviation."""
+        _text(painter, box.adjusted(0, 0, -4, 0), BY_NAME["std"].text(row), "text2", _RIGHT)
+
+    def health(self, painter: QPainter, box: QRectF, row: Row) -> None:
+        """A mark and a word."""
+        mark = row.table.facts.shelf.mark(row.path)
+        if mark is not None:
+            icon, tone = HEALTH_MARKS[mark]
+            icons.paint(painter, icon, QRectF(box.left() + 2, box.top() + 5, 14, 14), theme.tokens().colour(tone))
+            _text(painter, box.adjusted(20, 0, 0, 0), HEALTH[mark], "text2")
+
 
 def _is_buffer(row: Row) -> bool:
     return isinstance(row.source, TensorRow) and row.source.role != "parameter"
@@ -161,4 +195,8 @@ _PAINTERS = {
     "trained": LayerCells.trained,
     "dtype": LayerCells.dtype,
     "bytes": LayerCells.size,
+    "values": LayerCells.values,
+    "mean": LayerCells.mean,
+    "std": LayerCells.std,
+    "health": LayerCells.health,
 }

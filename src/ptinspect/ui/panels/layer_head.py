@@ -23,7 +23,8 @@ class Head(QHeaderView):
         painter.fillRect(rect, look.colour("surface"))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), look.colour("border"))
         box = QRectF(rect)
-        box.adjust({"layer": MARGIN + theme.INDENT + 2}.get(column.name, 0), 0, {"params": -UNIT, "bytes": -4}.get(column.name, 0), 0)
+        right = {"params": UNIT, "bytes": 4, "mean": 4, "std": 4}.get(column.name, 0)
+        box.adjust({"layer": MARGIN + theme.INDENT + 2}.get(column.name, 0), 0, -right, 0)
         if column.name == "share":
             box.setWidth(SHARE)
         font = theme.font(11, 500)

@@ -15,14 +15,16 @@ from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells
 from ptinspect.ui.panels.layer_head import Head
 from ptinspect.ui.widgets.text import tip
 
-LEAST_NAME, FEW = 170, 8
-_DROPPED = ("bytes", "dtype", "trained", "type", "share", "params", "shape")  # the first of these that are shown go first
+LEAST_NAME, FEW = 146, 8
+# The first of these that are shown go first.
+_DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")  # the first of these that are shown go first
 
 
 class LayerTree(QTreeView):
     """Shows a RowTable; tells what the user did by key."""
 
     selected = Signal(str)
+    chosen = Signal(object)
     opened = Signal(str, bool)
     columns_chosen = Signal(object)
     painted = Signal()
@@ -45,7 +47,7 @@ class LayerTree(QTreeView):
         self.setMouseTracking(True)
         self.setAllColumnsShowFocus(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -120,7 +122,9 @@ class LayerTree(QTreeView):
         super().selectionChanged(selected, deselected)
         indexes = selected.indexes()
         if indexes:
-            self.selected.emit(self._model.row_of(indexes[0]).key)
+            current = self.currentIndex()
+            self.selected.emit(self._model.row_of(current if current.siblingAtColumn(0) in indexes else indexes[-1]).key)
+        self.chosen.emit(tuple(self._model.row_of(index).key for index in self.selectionModel().selectedRows()))
 
     # -- columns ------------------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from ptinspect.session.reading import Reading
 from ptinspect.session.views import DocumentView
 
 
@@ -13,6 +14,9 @@ class Page(QWidget):
 
     show_requested = Signal(str)
     copy_requested = Signal(str)
+
+    def attach(self, reading: Reading) -> None:
+        """The verbs that read values, for the pages that show some."""
 
     def apply(self, view: DocumentView) -> None:
         """Show the page's part of a document."""

@@ -8,14 +8,18 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from ptinspect.session.state import Message
 from ptinspect.session.views import StatusView
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.progress_row import ProgressRow
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, ToolButton
 
 FLASH = 2_000
+BUSY, WIDEST = 330, 16_777_215
 _TONES = {"plain": "muted", "good": "good", "warn": "warnicon", "danger": "danger", "accent": "accent"}
 
 
 class StatusLine(QWidget):
     """What goes on at the left, the file in a few words at the right."""
+
+    cancel_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +30,8 @@ class StatusLine(QWidget):
         self._icon = IconMark("", "muted", 14)
         self.text = Elided("", 11, 400, "text2")
         self.facts = Text("", 11, 400, "text2")
+        self.progress = ProgressRow()
+        self.progress.cancelled.connect(self._cancel)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._back)
@@ -33,7 +39,9 @@ class StatusLine(QWidget):
         layout.setContentsMargins(12, 0, 14, 0)
         layout.setSpacing(7)
         layout.addWidget(self._icon)
-        layout.addWidget(self.text, 1)
+        layout.addWidget(self.text, 4)
+        layout.addWidget(self.progress)
+        layout.addStretch(1)
         layout.addWidget(self.facts)
 
     def apply(self, view: StatusView) -> None:
@@ -42,6 +50,8 @@ class StatusLine(QWidget):
             return
         self._view = view
         self.facts.setText("   ·   ".join(fact for fact in view.facts if fact))
+        self.progress.show_share(view.share, bool(view.slot))
+        self.text.setMaximumWidth(BUSY if view.share is not None else WIDEST)
         if not self._timer.isActive():
             self._back()
 
@@ -51,6 +61,10 @@ class StatusLine(QWidget):
         self._icon.set_icon("circle-check" if text else "", "good")
         if lasts:
             self._timer.start(lasts)
+
+    def _cancel(self) -> None:
+        if self._view is not None and self._view.slot:
+            self.cancel_requested.emit(self._view.slot)
 
     def _back(self) -> None:
         if self._view is not None:

@@ -74,14 +74,3 @@ def _empty(title: str, text: str) -> QVBoxLayout:
     return layout
 
 
-class HealthPage(Page):
-    """Values tell whether weights are healthy, and none have been read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        area = ScrollArea()
-        fill(self, area)
-        area.show_layout(_empty("No values have been read", "Only the headers were: NaN, dead units and odd scales show in the values."))
-
-    def apply(self, view: DocumentView) -> None:
-        """The same for every file."""
