@@ -185,6 +185,21 @@ def test_that_indices_outside_the_shape_are_a_reason(tmp_path: Path) -> None:
     assert found["b"].mean == 1
 
 
+@BOTH
+def test_that_many_stored_values_are_counted_one_by_one_only_where_none_are_added_up(
+    compiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portions, "_MOST_COALESCED", 5_000)
+    once = torch.sparse_coo_tensor(torch.randperm(9)[None, :4], torch.randn(4, 2_000), (9, 2_000))
+    twice = torch.sparse_coo_tensor(torch.tensor([[1, 3, 1]]), torch.randn(3, 2_000), (9, 2_000))
+    many = torch.sparse_coo_tensor(torch.arange(6_000)[None], torch.randn(6_000), (90_000,))
+    checkpoint = saved(tmp_path, {"once": once, "twice": twice, "many": many})
+    found = counted(checkpoint, compiled)
+    assert complaints(found["once"], numbers(once), place(checkpoint, "once").dtype) == []
+    assert "added up" in found["twice"].problem
+    assert "added up" in found["many"].problem
+
+
 # -- files that change, work that is stopped --------------------------------------------------------------------------------------
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ptinspect.analysis.tensor_stats import TensorStats, real
-from ptinspect.checkpoint.sparse import coalesced
+from ptinspect.checkpoint.sparse import coalesced, stands_alone
 from ptinspect.checkpoint.storage_bytes import Bytes, InFile, StorageBytes, exactly
 from ptinspect.checkpoint.values import inner, raw_type, read_piece, refuse, values, whole
 from ptinspect.checkpoint.views import Piece, in_any_order, pieces
+from ptinspect.errors import Unsupported
 from ptinspect.frozen import frozen
 from ptinspect.tensors import StorageRef, TensorInfo
 
@@ -123,9 +124,18 @@ def _ordered(storages: StorageBytes, tensor: TensorInfo) -> Iterator[Array]:
         return
     holder = stored(tensor)
     if holder.elements > _MOST_COALESCED:
+        if tensor.layout == "sparse_coo":
+            _refuse_sums(storages, tensor)
         yield from values(storages, holder)
     else:
         yield coalesced(tensor, [whole(storages, part) for part in tensor.parts]).reshape(-1)
+
+
+def _refuse_sums(storages: StorageBytes, tensor: TensorInfo) -> None:
+    """Values that are added up cannot be counted one by one."""
+    indices = tensor.parts[0]
+    if indices.elements > _MOST_COALESCED or not stands_alone(tensor, whole(storages, indices)):
+        raise Unsupported("it may store several values for one place, and more than are added up at once", "Call `.coalesce()` before it is saved.")
 
 
 __all__ = ["CHUNK_BYTES", "Portion", "chunks", "implied_zeros", "portions", "repeats_of", "stored"]

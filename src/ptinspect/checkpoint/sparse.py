@@ -59,18 +59,30 @@ def _scattered(tensor: TensorInfo, parts: list[Array]) -> tuple[Array, Array]:
     return _from_compressed(tensor, *parts)
 
 
+def stands_alone(tensor: TensorInfo, indices: Array) -> bool:
+    """Whether no two stored values of a COO tensor are to be added up."""
+    flat = _places(tensor.shape, indices)
+    return bool((np.diff(flat) > 0).all()) or np.unique(flat).size == flat.size
+
+
 def _coo(shape: tuple[int, ...], indices: Array, stored: Array) -> tuple[Array, Array]:
     """Where each column of indices points to, in elements of the sparse dimensions, and the values of each."""
+    flat = _places(shape, indices)
+    if stored.shape != (indices.shape[1], *shape[indices.shape[0] :]):
+        raise Corrupt("its values do not fit its indices", _AGAIN)
+    return flat, stored
+
+
+def _places(shape: tuple[int, ...], indices: Array) -> Array:
     sparse = indices.shape[0] if indices.ndim == 2 else -1
     if not 0 <= sparse <= len(shape) or prod(shape) > _MOST or not _whole(indices):
         raise Corrupt("its indices do not fit its shape", _AGAIN)
-    if stored.shape != (indices.shape[1], *shape[sparse:]):
-        raise Corrupt("its values do not fit its indices", _AGAIN)
     sizes = np.asarray(shape[:sparse], np.int64).reshape(-1, 1)
     if ((indices < 0) | (indices >= sizes)).any():
         raise Corrupt("its indices point outside its shape", _AGAIN)
     steps = np.asarray([prod(shape[place + 1 : sparse]) for place in range(sparse)], np.int64)
-    return (indices.astype(np.int64) * steps[:, None]).sum(axis=0), stored
+    flat: Array = (indices.astype(np.int64) * steps[:, None]).sum(axis=0)
+    return flat
 
 
 def _whole(indices: Array) -> bool:
@@ -122,4 +134,4 @@ def _expanded(starts: Array, stored: int, lines: int) -> Array:
     return np.stack(own) if own else np.empty((0, stored), np.int64)
 
 
-__all__ = ["coalesced", "dense"]
+__all__ = ["coalesced", "dense", "stands_alone"]
