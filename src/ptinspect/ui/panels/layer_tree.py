@@ -17,7 +17,7 @@ from ptinspect.ui.widgets.text import tip
 
 LEAST_NAME, FEW = 146, 8
 # The first of these that are shown go first.
-_DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")  # the first of these that are shown go first
+_DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")
 
 
 class LayerTree(QTreeView):
