@@ -135,7 +135,8 @@ def _refuse_sums(storages: StorageBytes, tensor: TensorInfo) -> None:
     """Values that are added up cannot be counted one by one."""
     indices = tensor.parts[0]
     if indices.elements > _MOST_COALESCED or not stands_alone(tensor, whole(storages, indices)):
-        raise Unsupported("it may store several values for one place, and more than are added up at once", "Call `.coalesce()` before it is saved.")
+        message = "it may store several values for one place, and more than are added up at once"
+        raise Unsupported(message, "Call `.coalesce()` before it is saved.")
 
 
 __all__ = ["CHUNK_BYTES", "Portion", "chunks", "implied_zeros", "portions", "repeats_of", "stored"]
