@@ -58,6 +58,7 @@ def told_by(*command: str) -> str:
         ("template.pt", b'<div tal:content="here/title" />\n', "text/plain"),
         ("login page.pt", b"<!DOCTYPE html><html><title>Log in</title>", CHECKPOINT),  # which the window then explains
         ("firmware.bin", bytes(range(256)), "application/octet-stream"),
+        ("zipped again", b"PK\3\4\x14\0\0\0\0\0" + bytes(16) + b"\x0e\0\0\0model/data.pkl\x80\2}", CHECKPOINT),
         ("archive.zip", b"PK\3\4\x14\0\0\0\0\0" + bytes(16) + b"\5\0\0\0a.txt", "application/zip"),
     ],
 )
@@ -262,6 +263,34 @@ def test_that_a_run_that_was_cut_off_is_told_completed_and_undone(home: Path, mo
 
 
 @needs(*DATABASES)
+@pytest.mark.parametrize("finish", ["install", "uninstall"])
+@pytest.mark.parametrize("died", ["before", "after"])
+def test_that_a_change_of_environment_that_was_cut_off_is_no_change_of_the_users(
+    home: Path, monkeypatch: pytest.MonkeyPatch, finish: str, died: str
+) -> None:
+    """It dies before or after the entry is written for the new one, between the two states of the record."""
+    from ptinspect.desktop import placing
+
+    before, real = snapshot(home), placing.write
+    desktop(home).install(("/old/ptinspect",), default=False, force=False)
+
+    def dying(path: Path, content: bytes, is_program: bool = False) -> None:
+        if path.suffix != ".desktop" or died == "after":
+            real(path, content, is_program)
+        if path.suffix == ".desktop":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(placing, "write", dying)
+    with pytest.raises(KeyboardInterrupt):
+        desktop(home).install(WORDS, default=False, force=False)
+    monkeypatch.setattr(placing, "write", real)
+    if finish == "install":
+        assert desktop(home).install(("/third/ptinspect",), default=False, force=False) == ()
+    assert desktop(home).uninstall(WORDS).left == ()
+    assert snapshot(home) == before
+
+
+@needs(*DATABASES)
 def test_that_files_without_a_record_are_taken_for_half_an_install(home: Path) -> None:
     desktop(home).install(WORDS, default=False, force=False)
     desktop(home).record.write_text("{")
@@ -282,6 +311,32 @@ def test_that_missing_tools_are_told_and_stop_nothing(home: Path, monkeypatch: p
     assert "update-mime-database" in status.notes[0]
     desktop(home).uninstall(WORDS)
     assert snapshot(home) == {}
+
+
+@needs(*DATABASES)
+def test_that_a_tool_that_fails_is_told_with_what_it_said(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = tmp_path / "tools" / "update-mime-database"
+    failing.parent.mkdir()
+    failing.write_text("#!/bin/sh\necho no luck today >&2\nexit 3\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{failing.parent}:{os.environ['PATH']}")
+    assert desktop(home).install(WORDS, default=False, force=False) == ("update-mime-database failed: no luck today",)
+
+
+@needs(*DATABASES, "gtk-update-icon-cache")
+def test_that_a_cache_of_icons_knows_them_and_forgets_them(home: Path) -> None:
+    """Where there is such a cache, GTK looks nowhere else."""
+    theme = home / "data" / "icons" / "hicolor"
+    (theme / "16x16" / "apps").mkdir(parents=True)
+    (theme / "index.theme").write_text("[Icon Theme]\nName=Hicolor\nDirectories=16x16/apps\n[16x16/apps]\nSize=16\n")
+    (theme / "16x16" / "apps" / "other.png").write_bytes(resources.path("desktop/ptinspect-16.png").read_bytes())
+    cache = theme / "icon-theme.cache"
+    subprocess.run(["gtk-update-icon-cache", "-f", "-q", str(theme)], check=True)
+    assert b"ptinspect" not in cache.read_bytes()
+    assert desktop(home).install(WORDS, default=False, force=False) == ()
+    assert b"ptinspect" in cache.read_bytes()
+    desktop(home).uninstall(WORDS)
+    assert b"ptinspect" not in cache.read_bytes()
 
 
 def test_that_a_home_that_takes_nothing_is_one_error(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def test_that_uninstall_leaves_no_trace_and_twice_is_once(bundle: Bundle, tmp_pa
 
 
 @posix
+def test_that_a_launcher_that_lost_its_mode_gets_it_back(bundle: Bundle) -> None:
+    bundle.install(WORDS, default=False, force=False)
+    script = bundle.app / "Contents" / "MacOS" / "ptinspect"
+    script.chmod(0o600)
+    bundle.install(WORDS, default=False, force=False)
+    assert script.stat().st_mode & 0o777 == 0o755
+
+
+@posix
 def test_that_launch_services_are_told_of_what_comes_and_goes(bundle: Bundle, tmp_path: Path) -> None:
     bundle.register.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/told"\n')
     bundle.register.chmod(0o755)
