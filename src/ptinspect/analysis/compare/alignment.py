@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ptinspect.analysis.compare.model import Match, PairedBy
 from ptinspect.analysis.compare.rules import Rule
 from ptinspect.checkpoint.model import Entry
-from ptinspect.checkpoint.weight_sets import without_wrappers
+from ptinspect.checkpoint.weight_sets import PREFIXES, without_wrappers
 from ptinspect.frozen import frozen
 
 _LEVELS = 4
@@ -132,7 +132,9 @@ def _cut(left: str, right: str) -> tuple[str, str]:
 def prefixes(left: Sequence[Entry], right: Sequence[Entry]) -> tuple[str, str]:
     """The pair of prefixes without which most tensors have a partner of the same name and shape; empty texts where none helps."""
     lefts, rights = ([(without_wrappers(entry.name), entry.tensor.shape) for entry in side] for side in (left, right))
-    candidates = [(one, other) for one in _candidates(lefts) for other in _candidates(rights)]
+    every = [(one, other) for one in _candidates(lefts) for other in _candidates(rights)]
+    # Where both sides would lose something, one of them is a wrapper's: `encoder.` for `backbone.` is another name, not a prefix.
+    candidates = [(one, other) for one, other in every if _is_wrappers(one) or _is_wrappers(other)]
     # The shortest of equals, whichever side it stands on: the sides may be swapped.
     return max(candidates, key=lambda pair: (_partners(lefts, rights, *pair), -len("".join(pair)), sorted(pair)))
 
@@ -142,9 +144,14 @@ def _partners(lefts: list[tuple[str, tuple[int, ...]]], rights: list[tuple[str, 
     return sum((name[len(one) :], shape) in known for name, shape in lefts if name.startswith(one))
 
 
+def _is_wrappers(prefix: str) -> bool:
+    """Whether it is empty, or made of what DataParallel, training frameworks and average keepers put before names."""
+    return all(f"{part}." in PREFIXES for part in prefix.split(".")[:-1])
+
+
 def _candidates(named: Iterable[tuple[str, tuple[int, ...]]]) -> list[str]:
-    """Nothing, and what at least half of the names begin with, up to a few levels."""
-    names = [name for name, _ in named]
+    """Nothing, and what at least half of the names that are below anything begin with, up to a few levels."""
+    names = [name for name, _ in named if "." in name]
     counts = Counter[str]()
     for name in names:
         end = -1

@@ -1,9 +1,9 @@
 """From two sides to everything that can be said about them, in steps of rising cost.
 
-    outlined    pairs by names, shapes, types, and equality as far as headers tell; nothing is read
-    completed   what stands alone, paired by equal bytes
-    results     every pair read: equal, or how far apart; one at a time, as they come
-    concluded   verdict, sentence, what would load, what differs outside the weights
+outlined    pairs by names, shapes, types, and equality as far as headers tell; nothing is read
+completed   what stands alone, paired by equal bytes
+results     every pair read: equal, or how far apart; one at a time, as they come
+concluded   verdict, sentence, what would load, what differs outside the weights
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from ptinspect.analysis.compare.alignment import Alignment, align, pair_unmatched, proposals
 from ptinspect.analysis.compare.difference import SAME
-from ptinspect.analysis.compare.equality import at_once, checksum_of, covers_record, digest_of
+from ptinspect.analysis.compare.equality import at_once, checksum_of, covers_record, digest_of, is_repeating
+from ptinspect.analysis.compare.head import Head
 from ptinspect.analysis.compare.model import STATUSES, EqualBy, Match, Pair, Side, Verdict, status_of
 from ptinspect.analysis.compare.outside import Outside, outside
 from ptinspect.analysis.compare.ranks import LowRank
@@ -116,7 +117,7 @@ def completed(outline: Outline) -> Outline:
             kind = (tensor.shape, tensor.dtype.name)
             own = _own_sum(left if is_left else right, entry)
             foreign = sums[is_left]
-            if kind not in wanted or (own is not None and None not in foreign and own not in foreign):
+            if kind not in wanted or is_repeating(tensor) or (own is not None and None not in foreign and own not in foreign):
                 return None
             try:
                 return (*kind, digest_of(storages[is_left], tensor))
@@ -181,7 +182,7 @@ def results(outline: Outline, reading: Reading | None = None, progress: Progress
 def concluded(outline: Outline, pairs: Sequence[Pair], thorough: bool = False) -> Comparison:
     """The verdict on pairs that were all read."""
     low_rank = _low_rank(outline, pairs, thorough)
-    found = judged(pairs, low_rank)
+    found = judged(pairs, Head(outline.left.entries, outline.right.entries), low_rank)
     true = verdicts(found)
     said = sentence(true[0], found, (outline.alignment.left_prefix, outline.alignment.right_prefix))
     return replace(_unjudged(outline, pairs, said), verdict=true[0], also=true[1:], buffers_moved=len(found.buffers), low_rank=low_rank)
@@ -208,7 +209,7 @@ def _low_rank(outline: Outline, pairs: Sequence[Pair], thorough: bool) -> LowRan
         both = pair.match.both
         if both is not None and pair.difference is not None and pair.match.role == "parameter" and not pair.is_cast:
             tensors = both[0].tensor, both[1].tensor
-            if all(tensor.dtype.family == "float" and tensor.dtype.per_item == 1 for tensor in tensors):
+            if all(one.dtype.family == "float" and one.dtype.per_item == 1 and not is_repeating(one) for one in tensors):
                 named.append((pair.match.name, tensors))
     if not named:
         return LowRank()

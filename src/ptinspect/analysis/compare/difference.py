@@ -7,6 +7,7 @@ the largest difference is infinite. What has become NaN, or no longer is, is cou
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ptinspect.frozen import frozen
@@ -66,6 +67,18 @@ class PairSums:
             self.near and other.near,
             stats,
         )
+
+    def times(self, repeats: int) -> PairSums:
+        """The same pairs of values, each so often, as expanded tensors show them."""
+        if repeats == 1:
+            return self
+        counts = ("count", "finite", "changed", "total", "product", "flips", "gained", "lost", "infinite")
+        made = replace(self, **{name: getattr(self, name) * repeats for name in counts})
+        root = math.sqrt(repeats)
+        stats = None
+        if self.stats is not None:
+            stats = (self.stats[0].times(repeats), self.stats[1].times(repeats), self.stats[2].times(repeats))
+        return replace(made, left=self.left * root, right=self.right * root, apart=self.apart * root, stats=stats)
 
 
 @frozen

@@ -80,6 +80,12 @@ def is_dense(tensor: TensorInfo) -> bool:
     return repeats == 1 and (not loops or (len(loops) == 1 and loops[0][1] == 1))
 
 
+def is_repeating(tensor: TensorInfo) -> bool:
+    """Whether it shows the same stored values again and again: nobody waits for 2**40 of them."""
+    stored = sum(storage.present for storage in tensor.storages())
+    return tensor.dtype.nbytes(tensor.elements) > 2 * stored + (1 << 24) and not tensor.parts
+
+
 def is_plain(tensor: TensorInfo) -> bool:
     """Whether its stored bytes say everything: nothing packed, put off, sparse or wrapped."""
     dtype = tensor.dtype

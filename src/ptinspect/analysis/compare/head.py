@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ptinspect.analysis.compare.model import Match, Pair
+from ptinspect.analysis.compare.model import Match
 from ptinspect.checkpoint.heads import heads
 from ptinspect.checkpoint.model import Entry
 from ptinspect.checkpoint.weight_sets import without_wrappers
@@ -13,9 +13,8 @@ from ptinspect.checkpoint.weight_sets import without_wrappers
 class Head:
     """The head of either side by its names; a pair is inside where one of its names is."""
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        self.left = _heads([pair.match.left for pair in pairs])
-        self.right = _heads([pair.match.right for pair in pairs])
+    def __init__(self, left: Sequence[Entry], right: Sequence[Entry]) -> None:
+        self.left, self.right = _heads(left), _heads(right)
 
     def holds(self, match: Match) -> bool:
         """Whether a pair is inside."""
@@ -27,8 +26,8 @@ class Head:
         return tuple(dict.fromkeys(name.removesuffix(".") for name in (*self.left, *self.right)))
 
 
-def _heads(entries: Sequence[Entry | None]) -> tuple[str, ...]:
-    return heads([without_wrappers(entry.name) for entry in entries if entry is not None and entry.role == "parameter"])
+def _heads(entries: Sequence[Entry]) -> tuple[str, ...]:
+    return heads([without_wrappers(entry.name) for entry in entries if entry.role == "parameter"])
 
 
 def _is_inside(entry: Entry | None, names: tuple[str, ...]) -> bool:

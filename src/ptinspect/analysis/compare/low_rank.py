@@ -102,12 +102,22 @@ def _sketched(storages: tuple[StorageBytes, StorageBytes], both: Both, shape: tu
         total += float(np.vdot(rows, rows))
     if not total or not np.isfinite(mixed).all():
         return None
+    energies = _projected(storages, both, shape, mixed)
+    if _HOPELESS < energies[0][-rank:].sum() / total < SHARE:  # near: what the first look has found makes better mixtures
+        mixtures, _ = np.linalg.qr(energies[1].T)
+        for at, rows in _changes(storages, both, shape):
+            mixed[at : at + len(rows)] = rows @ mixtures
+        energies = _projected(storages, both, shape, mixed)
+    return float(energies[0][-rank:].sum()) / total
+
+
+def _projected(storages: tuple[StorageBytes, StorageBytes], both: Both, shape: tuple[int, int], mixed: Array) -> tuple[Array, Array]:
+    """The energies in the directions that mixtures of columns span, and the change seen from there."""
     directions, _ = np.linalg.qr(mixed)
-    projected = np.zeros((columns, shape[1]), np.float64)
+    found = np.zeros((mixed.shape[1], shape[1]), np.float64)
     for at, rows in _changes(storages, both, shape):
-        projected += directions[at : at + len(rows)].T @ rows
-    energies = np.linalg.eigvalsh(projected @ projected.T)
-    return float(energies[-rank:].sum()) / total
+        found += directions[at : at + len(rows)].T @ rows
+    return np.linalg.eigvalsh(found @ found.T), found
 
 
 def _changes(storages: tuple[StorageBytes, StorageBytes], both: Both, shape: tuple[int, int]) -> Generator[tuple[int, Array]]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from ptinspect.analysis.compare.difference import SAME, Difference, PairSums, told
 from ptinspect.analysis.compare.pair_histograms import pair_histograms
 from ptinspect.analysis.compare.pair_tally import PairTally, small_sums
-from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, Stretch, in_step, portions
+from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, Stretch, in_step, once, portions
 from ptinspect.analysis.compare.rounding import units
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
@@ -93,7 +93,8 @@ class _Run:
 
     def __init__(self, request: PairRequest, storages: tuple[StorageBytes, StorageBytes], progress: Progress | None) -> None:
         self.request, self.storages, self.progress = request, storages, progress
-        self.done, self.total = 0, sum(_nbytes(both) for both in request.pairs)
+        self.pairs, self.repeats, self.refused = _each_once(request.pairs)
+        self.done, self.total = 0, sum(_nbytes(self.pairs[place]) for place in self._readable())
         self.kernels: Any = None
         self.kernels_asked = False
         self.stopped = threading.Event()
@@ -110,6 +111,7 @@ class _Run:
 
     def results(self) -> Iterator[tuple[int, Measured]]:
         """Hand out work some way ahead, and take it back in order."""
+        yield from self.refused.items()
         waiting: deque[_Job] = deque()
         for job in self._jobs():
             waiting.append(job)
@@ -118,10 +120,13 @@ class _Run:
         while waiting:
             yield from self._finished(waiting)
 
+    def _readable(self) -> list[int]:
+        return [place for place in range(len(self.pairs)) if place not in self.refused]
+
     def _jobs(self) -> Iterator[_Job]:
         batch: list[int] = []
-        for place in sorted(range(len(self.request.pairs)), key=lambda at: _offset(self.request.pairs[at][0])):
-            if self.request.pairs[place][0].elements > SMALL:
+        for place in sorted(self._readable(), key=lambda at: _offset(self.pairs[at][0])):
+            if self.pairs[place][0].elements > SMALL:
                 yield self._large(place)
                 continue
             batch.append(place)
@@ -132,11 +137,11 @@ class _Run:
             yield self._batch(batch)
 
     def _batch(self, batch: list[int]) -> _Job:
-        size = sum(_nbytes(self.request.pairs[place]) for place in batch)
+        size = sum(_nbytes(self.pairs[place]) for place in batch)
         return _Job(tuple(batch), [(size, self.pool.submit(self._each, tuple(batch)))])
 
     def _large(self, place: int) -> _Job:
-        both = self.request.pairs[place]
+        both = self.pairs[place]
         try:
             parts = portions(self.storages, both)
         except FileProblem as problem:
@@ -152,10 +157,11 @@ class _Run:
             raise Cancelled("the work was stopped")
 
     def _each(self, batch: tuple[int, ...]) -> list[Measured]:
-        return [self._small(self.request.pairs[place]) for place in batch]
+        return [self._small(place) for place in batch]
 
-    def _small(self, both: Both) -> Measured:
+    def _small(self, place: int) -> Measured:
         """Sorted whole, where the bytes differ."""
+        both = self.pairs[place]
         self._go_on()
         try:
             pair, same = self._whole(both)
@@ -165,7 +171,7 @@ class _Run:
             return Measured(same, SAME)
         if not self.request.numbers:
             return Measured(same)
-        return Measured(same, self._told(small_sums(*pair, units(both[0].dtype, both[1].dtype), self.request.histograms)))
+        return Measured(same, self._told(place, small_sums(*pair, units(both[0].dtype, both[1].dtype), self.request.histograms)))
 
     def _whole(self, both: Both) -> tuple[tuple[Any, Any] | None, bool]:
         """All values of both, None where there are none, and whether they are equal."""
@@ -266,16 +272,33 @@ class _Run:
             return Measured(True, SAME)
         if not self.request.numbers:
             return Measured(False)
-        both = self.request.pairs[job.places[0]]
+        both = self.pairs[job.places[0]]
         sums = reduce(PairSums.merged, (part.sums for part in parts), job.sums)
         equal = [PairPortion(both, part.equal) for part in parts if part.equal]
         if equal:
             return _Job(job.places, [(0, self.pool.submit(self._portion, part, True)) for part in equal], sums, True, same)
-        return Measured(same, self._told(sums))
+        return Measured(same, self._told(job.places[0], sums))
 
-    def _told(self, sums: PairSums) -> Difference:
+    def _told(self, place: int, sums: PairSums) -> Difference:
+        sums = sums.times(self.repeats[place])
         histograms = pair_histograms(sums.stats) if sums.stats is not None else None
         return told(sums, histograms)
+
+
+def _each_once(pairs: Sequence[Both]) -> tuple[list[Both], list[int], dict[int, Measured]]:
+    """The pairs without repeats that both sides show, how often each value counts, and those that nobody would wait for."""
+    found: list[Both] = []
+    repeats: list[int] = []
+    refused: dict[int, Measured] = {}
+    for place, both in enumerate(pairs):
+        kept, times = both, 1
+        try:
+            kept, times = once(both)
+        except FileProblem as problem:
+            refused[place] = Measured(False, problem=problem.message)
+        found.append(kept)
+        repeats.append(times)
+    return found, repeats, refused
 
 
 def _joined(found: list[tuple[Any, Any]]) -> tuple[Any, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ptinspect.analysis.compare.equality import has_same_layout, is_plain, raw_bytes
 from ptinspect.checkpoint.storage_bytes import InFile, StorageBytes, exactly
-from ptinspect.checkpoint.values import raw_type, values
+from ptinspect.checkpoint.values import MOST_OVERLAP, raw_type, values
 from ptinspect.checkpoint.views import in_order
 from ptinspect.errors import Unsupported
 from ptinspect.frozen import frozen
@@ -37,6 +38,23 @@ class PairPortion:
         if self.stretches is None:
             return sum(tensor.dtype.nbytes(tensor.elements) for tensor in self.both)
         return sum(end - begin for begin, end in self.stretches) * sum(tensor.dtype.itemsize for tensor in self.both)
+
+
+def once(both: Both) -> tuple[Both, int]:
+    """The pair without the repeats that both sides show alike, and how often each of its elements then counts.
+
+    Raises Unsupported where what is left still is far more than the files hold: nobody waits for 2**40 pairs of two numbers.
+    """
+    left, right = both
+    if left.layout == right.layout == "strided" and "quantized" not in (left.dtype.family, right.dtype.family):
+        steps = zip(left.shape, left.strides, right.strides, strict=False)
+        shape = tuple(1 if one == other == 0 and size else size for size, one, other in steps)
+        if len(shape) == len(left.shape) and shape != left.shape:
+            both = replace(left, shape=shape), replace(right, shape=shape)
+    stored = sum(storage.present for tensor in both for storage in tensor.storages())
+    if both[0].elements > max(MOST_OVERLAP * stored, 1 << 24) and not both[0].parts and not both[1].parts:
+        raise Unsupported(f"its sides show each stored byte more than {MOST_OVERLAP} times", "", left.name)
+    return both, left.elements // max(1, both[0].elements)
 
 
 class Room:
@@ -129,7 +147,7 @@ def in_step(storages: tuple[StorageBytes, StorageBytes], both: Both) -> Iterator
     one, other = next(left, None), next(right, None)
     while one is not None and other is not None:
         size = min(one.size, other.size)
-        yield one[:size], other[:size]
+        yield np.ascontiguousarray(one[:size]), np.ascontiguousarray(other[:size])
         one = one[size:] if size < one.size else next(left, None)
         other = other[size:] if size < other.size else next(right, None)
     if one is not None or other is not None:
@@ -141,4 +159,4 @@ def _pieces(storages: StorageBytes, tensor: TensorInfo) -> Iterator[Array]:
         yield from (chunk[at : at + CHUNK] for at in range(0, chunk.size, CHUNK))
 
 
-__all__ = ["CHUNK", "Direct", "PairPortion", "Room", "in_step", "portions"]
+__all__ = ["CHUNK", "Direct", "PairPortion", "Room", "in_step", "once", "portions"]

@@ -7,6 +7,7 @@ stand beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from ptinspect.analysis.compare.head import Head, module_of
 from ptinspect.analysis.compare.model import Pair, Verdict
@@ -32,24 +33,23 @@ class Judged:
     paired_outside: int
     larger_outside: int
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether every tensor has a partner of its shape."""
-        return all(pair.status in ("same", "changed", "dtype_changed") for pair in self.pairs)
 
-
-def judged(pairs: Sequence[Pair], low_rank: LowRank) -> Judged:
+def judged(pairs: Sequence[Pair], head: Head, low_rank: LowRank) -> Judged:
     """Count what the verdicts ask for. A cast that lost nothing but rounding is no change."""
-    head = Head(pairs)
     parameters = [pair for pair in pairs if pair.match.role == "parameter"]
     changed = tuple(pair for pair in parameters if not pair.is_cast)
     buffers = tuple(pair for pair in pairs if pair.match.role == "buffer" and not pair.is_cast)
     outside = [pair for pair in parameters if not head.holds(pair.match)]
     sides = (sum(pair.match.left is not None for pair in outside), sum(pair.match.right is not None for pair in outside))
     paired = sum(pair.match.paired_by in _BY_NAME and pair.status != "shape_changed" for pair in outside)
-    modules = {module_of(pair.match.name) for pair in parameters}
-    moved = {module_of(pair.match.name) for pair in changed}
-    return Judged(tuple(pairs), head, low_rank, changed, buffers, len(modules), len(moved), paired, max(sides))
+    modules = max((len(_modules(parameters, side)), len(_modules(changed, side))) for side in ("left", "right"))
+    return Judged(tuple(pairs), head, low_rank, changed, buffers, *modules, paired, max(sides))
+
+
+def _modules(pairs: Sequence[Pair], side: Literal["left", "right"]) -> set[str]:
+    """Modules of one side that hold any of these; the side that has more of them is the measure."""
+    entries = (getattr(pair.match, side) for pair in pairs)
+    return {module_of(entry.name) for entry in entries if entry is not None}
 
 
 def verdicts(found: Judged) -> tuple[Verdict, ...]:

@@ -116,4 +116,3 @@ def _affixes(one: str, other: str) -> tuple[str, str]:
     while shared < min(len(one), len(other)) and one[-1 - shared] == other[-1 - shared]:
         shared += 1
     return one[: len(one) - shared], other[: len(other) - shared]
-
