@@ -172,7 +172,7 @@ def test_that_we_answer_as_torch_does_for_what_torch_saves(tmp_path: pathlib.Pat
     assert differences(paths) == []
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [2, *(pytest.param(number, marks=pytest.mark.slow) for number in (3, 4, 5))])
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
 def test_that_we_answer_as_torch_does_for_each_protocol(tmp_path: pathlib.Path, protocol: int, new: bool) -> None:
     path = tmp_path / "protocol.pt"
