@@ -159,8 +159,36 @@ def code8_chunk(eight: Array, counters: Array) -> None:  # pragma: no cover - co
 
 @forgiving
 @numba.njit(nogil=True, cache=_KEPT)
-def prefix_chunk(words: Array, shift: int, counters: Array) -> None:  # pragma: no cover - compiled
-    """Count the upper bits of 64-bit patterns."""
+def float64_chunk(values: Array, words: Array, shift: int, counters: Array, sums: Array) -> None:  # pragma: no cover - compiled
+    """Add a chunk of finite values whose squares are finite to moments, and count its upper bits."""
+    out = np.empty(2)
+    for begin in range(0, values.size, _BLOCK):
+        end = min(begin + _BLOCK, values.size)
+        _wide_sums(values[begin:end], out)
+        _prefixes(words[begin:end], shift, counters)
+        count = end - begin
+        mean = out[0] / count
+        squares = max(0.0, out[1] - mean * mean * count)
+        apart = values[begin] + mean - sums[1]
+        total = sums[0] + count
+        sums[2] += squares + apart * apart * sums[0] * (count / total)
+        sums[1] += apart * (count / total)
+        sums[0] = total
+
+
+@numba.njit(nogil=True, fastmath=_LOOSE, inline="never")
+def _wide_sums(values: Array, out: Array) -> None:  # pragma: no cover - compiled
+    first = second = 0.0
+    pivot = values[0]
+    for place in range(values.size):
+        apart = values[place] - pivot
+        first += apart
+        second += apart * apart
+    out[0], out[1] = first, second
+
+
+@numba.njit(nogil=True, inline="never")
+def _prefixes(words: Array, shift: int, counters: Array) -> None:  # pragma: no cover - compiled
     by = np.uint64(shift)
     for place in range(words.size):
         counters[words[place] >> by] += np.uint32(1)
@@ -193,4 +221,4 @@ def between_chunk(values: Array, edges: Array, scale: float, counters: Array) ->
             counters[at + 1] += 1
 
 
-__all__ = ["between_chunk", "code8_chunk", "code16_chunk", "float32_chunk", "prefix_chunk"]
+__all__ = ["between_chunk", "code8_chunk", "code16_chunk", "float32_chunk", "float64_chunk"]

@@ -9,6 +9,7 @@ A tally is fed arrays and gives a TensorStats for what it was fed since the last
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +23,8 @@ from ptinspect.dtypes import DType
 
 Array = np.ndarray[Any, Any]
 
+_LARGEST, _SMALLEST = 1e140, 1e-120  # between them squares add up without care
+_EXACT = 1 << 53  # whole numbers below it are float64 numbers
 _FULL = 1 << 31  # counters of 32 bits are emptied before they can overflow
 
 
@@ -119,8 +122,21 @@ class Floats:
             even = values.size - values.size % 2
             pairs = values[:even].view(np.uint64)
             self.kernels.float32_chunk(values.view(np.int32), values, pairs, *self._lanes, self._sums, self._ends, self._numbers)
-        else:
+        elif self.kernels is None or not self._add_wide(values):
             self._add_slowly(values)
+
+    def _add_wide(self, values: Array) -> bool:
+        """A chunk of float64 in one pass, unless something in it needs care."""
+        low, high = float(values.min()), float(values.max())
+        largest = max(-low, high)
+        if not (largest == 0 or _SMALLEST < largest < _LARGEST):  # NaN is neither
+            return False
+        self.kernels.float64_chunk(values, values.view(np.uint64), self.grid.shift, self._lanes[0], self._sums)
+        self._ends[:] = min(self._ends[0], low), max(self._ends[1], high)
+        zeros = values.size - int(np.count_nonzero(values))
+        if zeros:
+            self._numbers[2:] += (zeros, int(np.signbit(values[values == 0]).sum()))
+        return True
 
     def _add_slowly(self, values: Array) -> None:
         self._count(values)
@@ -138,9 +154,6 @@ class Floats:
 
     def _count(self, values: Array) -> None:
         patterns = values.view(self.grid.twin)
-        if self.kernels is not None:
-            self.kernels.prefix_chunk(patterns, self.grid.shift, self._lanes[0])
-            return
         if self._total is None:
             self._total = np.zeros(self.grid.bins, np.int64)
         self._total += np.bincount((patterns >> self.grid.twin(self.grid.shift)).astype(np.int64), minlength=self.grid.bins)
@@ -155,8 +168,7 @@ class Floats:
         """What was counted."""
         total = self._flush()
         nans, infs, zeros, negative = (int(number) for number in self._numbers)
-        count, mean, squares = self._sums
-        moments = self._moments.merged(Moments(int(count), float(mean), float(np.sqrt(squares / max(count, 1)))))
+        moments = self._moments.merged(_moments_in(self._sums))
         low, high = (float(end) for end in self._ends)
         counts = finite_counts(total, self.grid, zeros, negative)
         numbers = np.arange(-(counts.size // 2), counts.size // 2)
@@ -165,6 +177,12 @@ class Floats:
         if not moments.count:
             return TensorStats(nans=nans, infs=infs)
         return TensorStats(moments, low, high, zeros, nans, infs, census)
+
+
+def _moments_in(sums: Array) -> Moments:
+    """What a compiled loop has added up: count, mean, squares."""
+    count, mean, squares = (float(number) for number in sums)
+    return Moments(int(count), mean, math.sqrt(squares / count)) if count else Moments()
 
 
 def finite_counts(counts: Array, grid: Grid, zeros: int, negative: int) -> Array:
@@ -191,19 +209,21 @@ class Wholes:
         self._total = np.zeros(FLOAT64.bins, np.int64)
         self._since = 0
         self._moments = Moments()
+        self._sums = np.zeros(3)
         self._ends: tuple[int, int] | None = None
         self._zeros = 0
 
     def add(self, values: Array) -> None:
         """Count a chunk."""
-        patterns = floats(values).view(np.uint64)
-        if self.kernels is not None:
-            self.kernels.prefix_chunk(patterns, FLOAT64.shift, self._lanes)
-        else:
-            self._total += np.bincount((patterns >> np.uint64(FLOAT64.shift)).astype(np.int64), minlength=FLOAT64.bins)
         low, high = int(values.min()), int(values.max())
         self._ends = (low, high) if self._ends is None else (min(low, self._ends[0]), max(high, self._ends[1]))
-        self._moments = self._moments.merged(moments_of(values))
+        if self.kernels is not None and -_EXACT < low and high < _EXACT:
+            wide = values.astype(np.float64)
+            self.kernels.float64_chunk(wide, wide.view(np.uint64), FLOAT64.shift, self._lanes, self._sums)
+        else:
+            patterns = floats(values).view(np.uint64)
+            self._total += np.bincount((patterns >> np.uint64(FLOAT64.shift)).astype(np.int64), minlength=FLOAT64.bins)
+            self._moments = self._moments.merged(moments_of(values))
         self._zeros += values.size - int(np.count_nonzero(values))
         self._since += values.size
         if self._since >= _FULL:
@@ -220,7 +240,7 @@ class Wholes:
         grid = FLOAT64._replace(whole=self.dtype)
         counts = finite_counts(self._total, FLOAT64, self._zeros, 0)
         census = coarse_census(counts, np.arange(-(counts.size // 2), counts.size // 2), self._zeros, grid)
-        ends, moments, zeros = self._ends, self._moments, self._zeros
+        ends, moments, zeros = self._ends, self._moments.merged(_moments_in(self._sums)), self._zeros
         self._reset()
         return TensorStats() if ends is None else TensorStats(moments, *ends, zeros, census=census)
 
