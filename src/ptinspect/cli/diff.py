@@ -10,8 +10,9 @@ from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, 
 from ptinspect.analysis.compare.model import Side
 from ptinspect.analysis.compare.rules import parsed_rules
 from ptinspect.cli.diff_sides import both_sides, filter_of
+from ptinspect.cli.output import plain
 from ptinspect.cli.progress import ProgressLine
-from ptinspect.errors import InspectError
+from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
 
 SAME, DIFFERENT = 0, 1
 
@@ -70,19 +71,37 @@ def compared(left: Side, right: Side, arguments: argparse.Namespace) -> Comparis
     _complain(outline)
     if arguments.quick:
         return glanced(outline)
-    outline = completed(outline)
+    try:
+        return _read(outline, arguments.thorough)
+    except ChangedOnDisk:
+        arguments.file = next((side.checkpoint.path for side in (left, right) if _has_changed(side)), None)
+        raise
+
+
+def _read(outline: Outline, thorough: bool) -> Comparison:
+    with ProgressLine("looking for equal bytes") as progress:
+        outline = completed(outline, progress)
     pairs = list(outline.pairs)
     with ProgressLine("comparing") as progress:
         for place, pair in results(outline, Reading(), progress):
             pairs[place] = pair
-        return concluded(outline, pairs, arguments.thorough)
+        return concluded(outline, pairs, thorough)
+
+
+def _has_changed(side: Side) -> bool:
+    """Which of two files it was: the error is told under its name."""
+    try:
+        with side.checkpoint.source:
+            return False
+    except FileProblem:
+        return True
 
 
 def _complain(outline: Outline) -> None:
     """A rule that fits nothing is a slip of the keyboard."""
     for rule, count in outline.alignment.used:
         if not count:
-            sys.stderr.write(f"the rule {rule.text!r} pairs nothing\n")
+            sys.stderr.write(f"the rule {plain(rule.text)} pairs nothing\n")
 
 
 def _print(found: Comparison, arguments: argparse.Namespace) -> None:

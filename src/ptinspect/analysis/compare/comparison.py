@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from ptinspect.analysis.compare.alignment import Alignment, align, pair_unmatched, proposals
 from ptinspect.analysis.compare.difference import SAME
@@ -26,7 +25,7 @@ from ptinspect.analysis.compare.would_load import WouldLoad, would_load
 from ptinspect.checkpoint.model import Entry
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import FileProblem
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 
 Progress = Callable[[int, int], None]
 
@@ -101,7 +100,7 @@ def _first_look(left: Side, right: Side, match: Match) -> Pair:
     return Pair(match, status_of(match, same), by if same else None, SAME if by == "place" else None, problem)
 
 
-def completed(outline: Outline) -> Outline:
+def completed(outline: Outline, progress: Progress | None = None) -> Outline:
     """Pair what stands alone on both sides and has equal bytes and shape. Only what may have a partner is read."""
     left, right = outline.left, outline.right
     shapes = [{_kind(m) for m in outline.matches if m.both is None and (m.left is None) == alone} for alone in (False, True)]
@@ -109,8 +108,15 @@ def completed(outline: Outline) -> Outline:
     if not wanted:
         return outline
     sums = [{_sum(side, match, place) for match in outline.matches if match.both is None} for place, side in enumerate((left, right))]
+    lone = [match.left or match.right for match in outline.matches if match.both is None and _kind(match) in wanted]
+    done, total = [0], sum(entry.tensor.dtype.nbytes(entry.tensor.elements) for entry in lone if entry is not None)
     with ExitStack() as stack:
         storages = {True: stack.enter_context(StorageBytes(left.checkpoint)), False: stack.enter_context(StorageBytes(right.checkpoint))}
+
+        def count(read: int) -> None:
+            done[0] += read
+            if progress is not None:
+                progress(done[0], total)
 
         def key(entry: Entry, is_left: bool) -> object | None:
             tensor = entry.tensor
@@ -120,7 +126,7 @@ def completed(outline: Outline) -> Outline:
             if kind not in wanted or is_repeating(tensor) or (own is not None and None not in foreign and own not in foreign):
                 return None
             try:
-                return (*kind, digest_of(storages[is_left], tensor))
+                return (*kind, digest_of(storages[is_left], tensor, count))
             except FileProblem:
                 return None
 

@@ -7,10 +7,9 @@ the largest difference is infinite. What has become NaN, or no longer is, is cou
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 
 if TYPE_CHECKING:  # they want numpy, which a look at headers does without
     from ptinspect.analysis.histogram import Histogram

@@ -7,7 +7,7 @@ anything identical, the bytes are compared.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 
 from ptinspect.analysis.compare.model import EqualBy, Side
@@ -103,11 +103,12 @@ def raw_bytes(storages: StorageBytes, tensor: TensorInfo) -> tuple[InFile, int, 
     return data, tensor.storage_offset * tensor.dtype.itemsize, tensor.dtype.nbytes(prod(tensor.shape))
 
 
-def digest_of(storages: StorageBytes, tensor: TensorInfo) -> bytes:
-    """A digest of a tensor's values in its own order. Raises FileProblem where they cannot be read."""
+def digest_of(storages: StorageBytes, tensor: TensorInfo, count: Callable[[int], None]) -> bytes:
+    """A digest of a tensor's values in its own order; `count` is told what was read. Raises FileProblem where they cannot be."""
     made = hashlib.sha256()
     for piece in _in_order(storages, tensor):
         made.update(piece)
+        count(len(piece))
     return made.digest()
 
 

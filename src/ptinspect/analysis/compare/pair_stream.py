@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Self
 
@@ -23,7 +22,7 @@ from ptinspect.analysis.compare.rounding import units
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import Cancelled, FileProblem
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen, slotted
 from ptinspect.tensors import TensorInfo
 
 SMALL = 1 << 16  # elements
@@ -79,7 +78,7 @@ def measured(request: PairRequest, progress: Progress | None = None) -> Iterator
         yield from run.results()
 
 
-@dataclass(slots=True)
+@slotted
 class _Job:
     places: tuple[int, ...]
     futures: list[tuple[int, Future[Any]]]

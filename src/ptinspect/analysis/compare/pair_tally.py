@@ -7,7 +7,6 @@ float64. A tally is used by one thread.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ptinspect.analysis.moments import Moments
 from ptinspect.analysis.tallies import Floats, finite_counts
 from ptinspect.analysis.tensor_stats import TensorStats, stats_of
 from ptinspect.dtypes import BY_NAME
+from ptinspect.frozen import replace
 
 if TYPE_CHECKING:
     from ptinspect.analysis.compare.difference import Stats

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ptinspect.checkpoint.storage_bytes import InFile, StorageBytes, exactly
 from ptinspect.checkpoint.values import MOST_OVERLAP, raw_type, values
 from ptinspect.checkpoint.views import in_order
 from ptinspect.errors import Unsupported
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 from ptinspect.tensors import TensorInfo
 
 Array = np.ndarray[Any, Any]
