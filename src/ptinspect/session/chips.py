@@ -9,7 +9,7 @@ from ptinspect.frozen import frozen
 from ptinspect.session.inspectors import Inspector
 from ptinspect.session.naming import architecture_name, progress_of
 from ptinspect.session.troubles import Tone
-from ptinspect.session.words import count_text, number_text, plain
+from ptinspect.session.words import count_text, number_text, plain, plural
 
 KINDS = {
     "state_dict": ("Bare weights", "layers"),
@@ -78,7 +78,12 @@ def _size_chips(checkpoint: Checkpoint, dtype: str) -> tuple[Chip, ...]:
     unpacked = packed_count(checkpoint.main)
     count = unpacked.parameters if unpacked else checkpoint.main.parameters
     chips = [
-        Chip(count_text(count), after="parameters, packed" if unpacked else "parameters", tip=f"{count:,} parameters", goes_to="overview")
+        Chip(
+            count_text(count),
+            after=f"parameter{'' if count == 1 else 's'}{', packed' if unpacked else ''}",
+            tip=plural(count, "parameter"),
+            goes_to="overview",
+        )
     ]
     if dtype and dtype not in ("mixed", "float32"):
         chips.append(Chip(dtype, goes_to="overview"))

@@ -110,7 +110,7 @@ def samples() -> tuple[tuple[str, str, str, str], ...]:
 
 def _status(tab: Tab | None) -> StatusView:
     if tab is None:
-        note = "Files are read as data. Nothing in a file is run unless you start a test batch."
+        note = "Files are read as data. Nothing in them is run."
         return StatusView(note, "shield-check", "good", (f"ptinspect {__version__}",))
     if tab.trouble is not None:
         facts = dict(tab.trouble.facts)
@@ -127,11 +127,11 @@ def _status(tab: Tab | None) -> StatusView:
     busy = tab.numbers.busy[-1] if tab.numbers.busy else None
     if busy is not None:
         return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
-    text, icon, tone = _summary(checkpoint)
+    text, icon, tone = _summary(checkpoint, is_counted=tab.numbers.findings is not None)
     return StatusView(text, icon, tone, known)
 
 
-def _summary(checkpoint: Checkpoint) -> tuple[str, str, Tone]:
+def _summary(checkpoint: Checkpoint, is_counted: bool) -> tuple[str, str, Tone]:
     names = checkpoint.safety.globals
     bad = sum(found.verdict == "dangerous" for found in names)
     if bad:
@@ -139,4 +139,4 @@ def _summary(checkpoint: Checkpoint) -> tuple[str, str, Tone]:
     shared, wasted = len(checkpoint.totals.shared), checkpoint.totals.wasted
     parts = [plural(shared, "group") + " of tied tensors"] if shared else []
     parts += [f"{size_text(wasted)} wasted"] if wasted else []
-    return ", ".join(["Headers read, no value touched", *parts]), "circle-check", "good"
+    return ", ".join(["All values read" if is_counted else "Headers read", *parts]), "circle-check", "good"

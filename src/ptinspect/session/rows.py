@@ -21,7 +21,7 @@ _DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Coun
 class Facts:
     """What a layer's row tells of everything below it, found in one pass from the leaves up: tensors and their dtype."""
 
-    __slots__ = ("counts", "dtypes", "main", "main_dtype", "shelf", "tells_trained", "total")
+    __slots__ = ("counts", "dtypes", "has_tensors", "main", "main_dtype", "shelf", "tells_trained", "total")
 
     def __init__(self, root: LayerNode, main: str = "") -> None:
         self.counts: dict[int, int] = {}
@@ -51,6 +51,7 @@ class Facts:
             self.dtypes[id(node)] = next(iter(names), "") if len(names) < 2 else "mixed"
             if node.path == main:
                 self.main_dtype = self.dtypes[id(node)]
+        self.has_tensors = self.counts[id(root)] > 0
 
 
 class Row:

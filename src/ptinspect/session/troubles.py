@@ -63,8 +63,8 @@ def trouble_of(path: str, error: Exception) -> Trouble:
         icon=icon,
         tone=tone,
         title=_sentence(message),
-        detail=_consequence(error),
-        hint=_sentence(plain(error.hint, 800)),
+        detail=_consequence(error, size, bool(pointer)),
+        hint=_sentence(plain(error.hint, 800).replace("`", "")),
         where=plain(error.where or "", 200),
         commands=_commands(path, pointer),
         facts=tuple(facts),
@@ -99,7 +99,11 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") if "\n" not in text else text
 
 
-def _consequence(error: InspectError) -> str:
+def _consequence(error: InspectError, size: int | None, is_pointer: bool) -> str:
+    if size is None:
+        return "Nothing of it could be read."
+    if is_pointer:
+        return "Git stored a short note in place of the weights. The weights were never downloaded to this computer."
     if isinstance(error, Truncated):
         return "The file ends before its content does. What is missing cannot be made up from what is there."
     if isinstance(error, Corrupt):
@@ -131,7 +135,7 @@ def _excerpt(head: bytes, size: int | None) -> tuple[tuple[str, ...], str]:
     """The file's first lines where it is text, its first bytes where not."""
     if not head:
         return ((), "the file is empty" if size == 0 else "")
-    note = f"{plural(size or 0, 'byte')}, all of it" if (size or 0) <= 400 else f"its first bytes of {size_text(size or 0)}"
+    note = f"{plural(size or 0, 'byte')}, all of it" if (size or 0) <= 400 else f"its beginning, of {size_text(size or 0)}"
     try:
         text = head.decode("utf-8") if len(head) < FIRST_BYTES else head[:-4].decode("utf-8")
     except UnicodeDecodeError:

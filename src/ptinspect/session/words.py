@@ -44,6 +44,11 @@ def count_text(count: int) -> str:
     return f"{count / 1_000:.1f} K"
 
 
+def parameters_text(count: int) -> str:
+    """`1 parameter`, `25.6 M parameters`."""
+    return f"{count_text(count)} parameter{'' if count == 1 else 's'}"
+
+
 def size_text(count: int) -> str:
     """Bytes as people say them: 134 bytes, 36.8 KB, 4.40 GB."""
     if count < 1_000:
@@ -59,6 +64,12 @@ def plural(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("ry") else f"{count:,} {noun}s"
+
+
+def article(name: str) -> str:
+    """`an Adam`, `a Lion`, `an SGD`: a letter that is spelled out is spoken, and then more of them begin with a vowel."""
+    spelled = name[:2].isupper()
+    return f"an {name}" if name[:1] in ("AEFHILMNORSX" if spelled else "AEIO") else f"a {name}"
 
 
 def share_text(share: float) -> str:

@@ -109,6 +109,7 @@ def _place(window: Window, application: Application) -> None:
     from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
 
     settings = application.state.settings
+    _fit(window)
     if settings.window is None:
         return
     place = QRect(*settings.window)
@@ -116,6 +117,17 @@ def _place(window: Window, application: Application) -> None:
         window.setGeometry(place)
     if settings.is_maximized:
         window.setWindowState(Qt.WindowState.WindowMaximized)
+
+
+def _fit(window: Window) -> None:
+    """No larger than the screen leaves room for, with the frame that the desktop will put around it."""
+    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
+
+    from ptinspect.ui.window import FRAME  # noqa: PLC0415
+
+    room = QGuiApplication.primaryScreen().availableSize() - FRAME
+    window.setMinimumSize(window.minimumSize().boundedTo(room))
+    window.resize(window.size().boundedTo(room))
 
 
 def _dress_later(window: Window) -> None:

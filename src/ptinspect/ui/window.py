@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ptinspect.ui.actions import Actions
 
 SMALLEST = QSize(1024, 640)
+FRAME = QSize(4, 36)  # what a title bar and borders take
 SOON = 80  # milliseconds
 
 
@@ -125,7 +126,9 @@ class Window(QMainWindow):
             self._drop_closed({id_ for id_ in self._documents if id_ != page.tab})
         widget = self._other(page)
         widget.apply(page)  # type: ignore[attr-defined]
-        self.stack.setCurrentWidget(widget)
+        if self.stack.currentWidget() is not widget or self.focusWidget() is None:
+            self.stack.setCurrentWidget(widget)
+            self.stack.setFocus(Qt.FocusReason.OtherFocusReason)  # else the first button would get it, with a ring nobody asked for
 
     def _make_document(self, page: DocumentView) -> Document:
         document = self._documents[page.tab] = Document(page)

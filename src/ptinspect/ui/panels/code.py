@@ -22,7 +22,8 @@ class CodePage(Page):
         self.choice = Choice()
         self.choice.setAccessibleName("Text")
         self.choice.setFont(theme.font(12))
-        self.choice.setMinimumWidth(220)
+        self.choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # the note wants room too
+        self.choice.setMinimumContentsLength(28)
         self.choice.currentIndexChanged.connect(self._choose)
         copy = Button("Copy", "outline", "copy")
         copy.clicked.connect(self._copy)

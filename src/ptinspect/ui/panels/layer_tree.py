@@ -150,6 +150,9 @@ class LayerTree(QTreeView):
         widths = {column.name: max(36, dict(self._choice.widths).get(column.name, column.width)) for column in COLUMNS[1:]}
         told = self._model.table.facts.tells_trained
         shown = [name for name in self._choice.shown if name in widths and (told or name != "trained")]
+        if not self._model.table.facts.has_tensors:  # plain values have no numbers to fill these, and their texts want the room
+            shown = [name for name in shown if name in ("type", "shape")]
+            widths["shape"] = max(widths["shape"], self._ground.width() // 2 - widths["type"])
         for name in _DROPPED:
             if sum(widths[one] for one in shown) + LEAST_NAME <= self._ground.width():
                 break
@@ -159,8 +162,8 @@ class LayerTree(QTreeView):
             is_hidden = column.name not in shown
             if header.isSectionHidden(at) != is_hidden:
                 header.setSectionHidden(at, is_hidden)
-                if not is_hidden:
-                    header.resizeSection(at, widths[column.name])
+            if not is_hidden and header.sectionSize(at) != widths[column.name]:
+                header.resizeSection(at, widths[column.name])
         self._is_laying_out = False
 
     def _resized(self, logical: int, before: int, after: int) -> None:
@@ -173,7 +176,8 @@ class LayerTree(QTreeView):
         header = self.header()
         order = tuple(COLUMNS[header.logicalIndex(visual)].name for visual in range(header.count()))
         known = dict(self._choice.widths)
-        known |= {c.name: header.sectionSize(at) for at, c in enumerate(COLUMNS) if at and not header.isSectionHidden(at)}
+        if self._model.table.facts.has_tensors:
+            known |= {c.name: header.sectionSize(at) for at, c in enumerate(COLUMNS) if at and not header.isSectionHidden(at)}
         self._choice = ColumnChoice(order, self._choice.shown, tuple(known.items()))
         self.columns_chosen.emit(self._choice)
 
@@ -207,9 +211,20 @@ class LayerTree(QTreeView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if not self._was_painted and self._model.rowCount():
+        if not self._model.rowCount():
+            self._paint_nothing()
+        if not self._was_painted:
             self._was_painted = True
             self.painted.emit()
+
+    def _paint_nothing(self) -> None:
+        """Words where no row is."""
+        painter = QPainter(self._ground)
+        painter.setFont(theme.font(12))
+        painter.setPen(theme.tokens().pen("muted"))
+        text = "No layer fits the filter" if self._cells.query is not None else "There are no layers and no values in this file"
+        box = self._ground.rect().adjusted(20, 28, -20, 0)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
 
     def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         look, box = theme.tokens(), QRectF(options.rect)

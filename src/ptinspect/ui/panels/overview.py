@@ -83,7 +83,7 @@ class OverviewPage(Page):
     def _problems(self, found: Overview) -> list[QWidget | int]:
         shown = found.problems
         loud = sum(problem.severity in ("danger", "warning") for problem in shown)
-        note = f"{len(shown) + found.more_problems:,}" + (f", {loud:,} of them worth a look" if loud else ", none of them serious")
+        note = _count_problems(len(shown) + found.more_problems, loud)
         card = column(gap=0, margins=(12, 2, 12, 2))
         for at, problem in enumerate(shown):
             if at:
@@ -179,6 +179,12 @@ class OverviewPage(Page):
         if path:
             widget.on_click = lambda: self.show_requested.emit(path)
         return widget
+
+
+def _count_problems(count: int, loud: int) -> str:
+    if not loud:
+        return f"{count:,}, not serious" if count == 1 else f"{count:,}, none of them serious"
+    return f"{count:,}" if loud == count else f"{count:,}, {loud:,} of them worth a look"
 
 
 class SetRow(QWidget):

@@ -23,6 +23,10 @@ class FileTabs(QTabBar):
             self.tabCloseRequested.emit(at)
         super().mouseReleaseEvent(event)
 
+    def minimumSizeHint(self) -> QSize:
+        """No more than its tabs: Qt wants room for a long one, and the plus would stand apart from a short one."""
+        return super().minimumSizeHint().boundedTo(self.sizeHint())
+
     def tabSizeHint(self, index: int) -> QSize:
         hint = super().tabSizeHint(index)
         return QSize(min(260, hint.width()), theme.TABS - 4)

@@ -96,7 +96,7 @@ class TroublePage(QWidget):
         buttons.addStretch(1)
         layout.addLayout(buttons)
         layout.addSpacing(10)
-        layout.addWidget(Text("This tab opens the checkpoint by itself once the file changes.", 11, 400, "muted", wrap=True))
+        layout.addWidget(Text("This tab reads the file again by itself once it changes.", 11, 400, "muted", wrap=True))
 
     def _command(self, command: str) -> QWidget:
         copy = Button("Copy", "plain", "copy")
@@ -107,8 +107,7 @@ class TroublePage(QWidget):
     def _facts(self, layout: QVBoxLayout, found: Trouble) -> None:
         layout.addWidget(Text("Facts", 12, 600))
         layout.addSpacing(8)
-        facts = (("What it is", found.kind), *found.facts)
-        for at, (name, value) in enumerate(facts):
+        for at, (name, value) in enumerate(found.facts):
             if at:
                 layout.addWidget(line("hair"))
             shown = Elided(value, 12, 500, middle=True, right=True)
