@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+import dataclasses
+import subprocess
+import sys
 
-from ptinspect.frozen import frozen
+import pytest
+
+from ptinspect.frozen import field, frozen, replace, slotted
 
 
 @frozen
@@ -30,3 +34,42 @@ def test_that_a_value_shows_its_fields() -> None:
 def test_that_no_other_attribute_can_be_set_and_a_copy_can_differ() -> None:
     assert not hasattr(Point(1), "__dict__")
     assert replace(Point(1), y=5) == Point(1, 5)
+
+
+@slotted
+class Tray:
+    """A record that is filled."""
+
+    name: str
+    things: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.count = len(self.things)
+
+
+def test_that_each_record_has_a_list_of_its_own() -> None:
+    first, second = Tray("a"), Tray("a")
+    first.things.append(1)
+    assert second.things == []
+    assert first != second
+
+
+def test_that_a_record_is_made_ready_by_itself_and_is_no_key() -> None:
+    assert Tray("a", [1, 2]).count == 2
+    with pytest.raises(TypeError):
+        hash(Tray("a"))
+
+
+def test_that_a_missing_field_is_named() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        Point()  # type: ignore[call-arg]
+
+
+def test_that_the_standard_library_copies_a_value_too() -> None:
+    assert dataclasses.replace(Point(1), y=5) == Point(1, 5)
+
+
+def test_that_no_command_pays_for_dataclasses() -> None:
+    code = "import sys, ptinspect.cli.info; print('dataclasses' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import lru_cache
 from math import prod
 from typing import Literal
 
 from ptinspect.dtypes import DType
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 
 Layout = Literal["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "nested", "wrapper"]
 Pending = Literal["conj", "neg"]

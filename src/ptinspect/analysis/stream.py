@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +25,7 @@ from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import Cancelled, FileProblem
 from ptinspect.formats.document import Record
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, slotted
 from ptinspect.tensors import TensorInfo
 
 SMALL = 1 << 16  # elements; below it sorting is as quick as counting, and exact
@@ -59,7 +58,7 @@ def statistics(request: Request, progress: Progress | None = None) -> Iterator[F
         yield from run.results()
 
 
-@dataclass(slots=True)
+@slotted
 class _Job:
     """Work that was handed out: a batch of small tensors, or the portions of a large one, perhaps for the second time."""
 

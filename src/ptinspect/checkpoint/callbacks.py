@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import Tree, TreeBuilder
 from ptinspect.checkpoint.scalars import Scalar, Scalars
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.pickles.values import Global, Value, entries, lookup, pairs_of
 
 MOST = 64

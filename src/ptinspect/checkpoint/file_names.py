@@ -8,10 +8,9 @@ the one habit without words: a count and then two or more fractions at the end. 
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Any
 
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 
 _EPOCH = ("epoch", "epochs", "ep")
 _STEP = ("global_step", "step", "steps", "iter", "iters", "iteration", "it", "updates")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from ptinspect.checkpoint.convolution_types import Convolutions
 from ptinspect.checkpoint.layer_words import is_number, kind_by_name
 from ptinspect.checkpoint.named_layers import Guess, Layer, Network, is_conv1d
 from ptinspect.checkpoint.norm_types import batch_norm, vector
 from ptinspect.checkpoint.packed_types import packed
+from ptinspect.frozen import replace
 from ptinspect.tensors import TensorInfo
 
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}

@@ -8,7 +8,6 @@ inferred from names and shapes, or left open. Everything here is iterative and l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from sys import intern
 from typing import Literal
 
@@ -20,6 +19,7 @@ from ptinspect.checkpoint.script_text import scripted_extra
 from ptinspect.checkpoint.weight_sets import is_optimizer, joined, metadata_of, steps_below
 from ptinspect.formats.document import Place
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import slotted
 from ptinspect.pickles.values import Call, Dict, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
@@ -45,7 +45,7 @@ class TensorRow:
         self.shared_with: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@slotted
 class ValueRow:
     """A plain value beside the tensors: a number, a text, a numpy array."""
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 
 from ptinspect.checkpoint.model import Role
 from ptinspect.formats.document import ClassMembers, Document
 from ptinspect.formats.quantized import convolution, convolution_tensors, packed_parts
 from ptinspect.formats.reach import COMPILED, TRACED, key_text
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.pickles.values import Call, Global, Pairs, Set, Value, class_outside, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ptinspect.checkpoint.scalars import Scalar, Scalars
 from ptinspect.checkpoint.survey import Path
 from ptinspect.checkpoint.weight_sets import EMA_WORDS
+from ptinspect.frozen import field, slotted
 from ptinspect.pickles.values import Value
 
 _SPLIT = re.compile(r"[^a-z0-9]+")
@@ -43,7 +43,7 @@ _LONGEST = 500
 _NUMBERS = (int, float)
 
 
-@dataclass(slots=True)
+@slotted
 class Progress:
     """What was found. `where` holds the path of each of epoch, step and loss; `stored` every other single value at the root."""
 

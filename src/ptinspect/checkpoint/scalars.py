@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import field
 
 from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Document
 from ptinspect.formats.zip_directory import ZipDirectory
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.values import Call, Value
 from ptinspect.pickles.window import Source

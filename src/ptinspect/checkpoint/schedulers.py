@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import Tree, TreeBuilder
@@ -11,7 +10,7 @@ from ptinspect.checkpoint.modules import class_of
 from ptinspect.checkpoint.scalars import Scalar, Scalars
 from ptinspect.checkpoint.survey import named
 from ptinspect.formats.reach import key_text
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.pickles.values import Call, Value, entries, pairs_of
 
 OPTIONS = 64

@@ -7,12 +7,12 @@ read, each of a few characters; everything else is left out.
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from ptinspect.checkpoint.module_text import extra_of
 from ptinspect.checkpoint.modules import Module
+from ptinspect.frozen import replace
 from ptinspect.pickles.values import Call, Dict, entries, pairs_of
 
 _LONGEST = 200

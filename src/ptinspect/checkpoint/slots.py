@@ -11,14 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Literal
 
 from ptinspect.checkpoint.model import Certainty, Entry, Evidence, WeightSet, memory_of
 from ptinspect.checkpoint.optimizers import Optimizer, Slot
 from ptinspect.checkpoint.weight_sets import common_prefix, without_wrappers
 from ptinspect.findings import Finding
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, slotted
 
 How = Literal["identity", "names", "order", "order within groups", "shapes"]
 Shape = tuple[int, ...]
@@ -60,7 +59,7 @@ class Trained:
     frozen: int
 
 
-@dataclass(slots=True)
+@slotted
 class Fitting:
     """What came out of fitting all optimizers to all weight sets."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
 from ptinspect.checkpoint.hyperparameters import is_plain_object
@@ -18,6 +17,7 @@ from ptinspect.checkpoint.modules import class_of
 from ptinspect.checkpoint.scalars import Scalars
 from ptinspect.checkpoint.weight_sets import is_optimizer
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import field, slotted
 from ptinspect.pickles.values import Call, Dict, Pairs, Set, Value, entries, pairs_of
 
 DEPTH = 6
@@ -38,7 +38,7 @@ _RANDOM_KEYS = frozenset({"python", "numpy", "cpu", "cuda", "npu", "xla", "mlu",
 Path = tuple[str, ...]
 
 
-@dataclass(slots=True)
+@slotted
 class Survey:
     """What was found, each with its keys from the root."""
 

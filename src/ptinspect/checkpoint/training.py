@@ -7,7 +7,6 @@ the same name, what the file's name says; those are told again in `from_name`, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Any
 
 from ptinspect.checkpoint.callbacks import Callback, callbacks_of
@@ -22,7 +21,7 @@ from ptinspect.checkpoint.slots import Fit, Trained, fit_all, trainable_of
 from ptinspect.checkpoint.survey import Path, Survey, Surveyor
 from ptinspect.findings import Finding
 from ptinspect.formats.document import Document
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.pickles.values import Value
 
 MOST = 64

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from ptinspect.checkpoint.guessed_roles import Names, guessed_role
@@ -16,6 +15,7 @@ from ptinspect.checkpoint.model import Entry, Evidence, Role, WeightSet, count_e
 from ptinspect.checkpoint.modules import Module, module_of, state_entries
 from ptinspect.formats.document import Document
 from ptinspect.formats.reach import key_text
+from ptinspect.frozen import replace
 from ptinspect.pickles.values import Call, Dict, Global, Pairs, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 

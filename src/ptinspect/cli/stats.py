@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ptinspect.analysis.cache import StatisticsCache, known_statistics
@@ -21,6 +20,7 @@ from ptinspect.cli.progress import ProgressLine
 from ptinspect.cli.stats_text import csv_lines, finding_lines, table_lines
 from ptinspect.errors import InspectError
 from ptinspect.findings import Finding
+from ptinspect.frozen import replace
 
 MOST_BINS = 4_096
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ptinspect.errors import FileProblem
 from ptinspect.formats.source import Source
 from ptinspect.formats.zip_directory import LOCAL, ZipDirectory
+from ptinspect.frozen import field, slotted
 from ptinspect.limits import Limits
 
 HEAD = 4_096
 
 
-@dataclass(slots=True)
+@slotted
 class Candidate:
     """What each reader looks at to say whether the file is its own. `depth` counts streams inside streams."""
 

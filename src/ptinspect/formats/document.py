@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen, slotted
 from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.traces import Traces
 from ptinspect.pickles.values import Value
@@ -47,7 +46,7 @@ class Record(NamedTuple):
         return self.method == 0 and not self.flags & 0x61
 
 
-@dataclass(slots=True)
+@slotted
 class Pickle:
     """One pickle of the file, by the name people would look for it under, and the bytes that its offsets count in.
 
@@ -60,7 +59,7 @@ class Pickle:
     traces: Traces | None = None
 
 
-@dataclass(slots=True)
+@slotted
 class Place:
     """One name under which a tensor is reached; `in_weights` is False for a plain attribute of a module."""
 
@@ -96,7 +95,7 @@ class Signature:
     constants: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@slotted
 class Document:
     """A file as bytes, before anyone says what it means.
 

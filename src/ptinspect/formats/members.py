@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from ptinspect.errors import FileProblem, LimitExceeded
 from ptinspect.formats.candidate import Candidate
 from ptinspect.formats.document import Pickle, Record
 from ptinspect.formats.source import Memory, Slice, Source
 from ptinspect.formats.zip_directory import ENCRYPTED, LOCAL, PATCHED, ZipDirectory
+from ptinspect.frozen import replace
 from ptinspect.limits import Limits
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.stream import Stream

@@ -6,12 +6,12 @@ cycles by the same means (S-29). Paths are kept as linked steps and spelled only
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 
 from ptinspect.formats.document import Place
 from ptinspect.formats.quantized import convolution, convolution_tensors, packed_parts
 from ptinspect.formats.rebuild import PLAIN, STATEFUL, Rebuilder, changed, data_within, invalid
+from ptinspect.frozen import field, slotted
 from ptinspect.limits import Limits
 from ptinspect.pickles.values import Call, Dict, Global, Pairs, Persistent, Set, Value, entries, pairs_of
 from ptinspect.tensors import TensorInfo
@@ -52,7 +52,7 @@ class Step:
         return self.spelled
 
 
-@dataclass(slots=True)
+@slotted
 class Reached:
     """Every tensor once, in file order, and every name that leads to one."""
 

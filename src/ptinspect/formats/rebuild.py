@@ -8,7 +8,6 @@ keeps its row and says what is wrong. torch.load(mmap=True) shows neighbouring b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from math import prod
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -17,7 +16,7 @@ from ptinspect.formats.shapes import Array, Malformed, fits, integers, misfit
 from ptinspect.pickles.values import Call, Dict, Global, Value, lookup, pairs_of
 from ptinspect.tensors import Layout, Pending, StorageRef, TensorInfo, reach
 
-_FIELDS = tuple(field.name for field in fields(TensorInfo) if field.name != "span")
+_FIELDS = tuple(name for name in TensorInfo.__dataclass_fields__ if name != "span")
 
 
 class View(NamedTuple):

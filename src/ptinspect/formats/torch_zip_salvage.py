@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from dataclasses import replace
 
 from ptinspect.dtypes import from_global
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
@@ -21,6 +20,7 @@ from ptinspect.formats.document import Document, Record
 from ptinspect.formats.source import Memory, Slice
 from ptinspect.formats.zip_directory import DEFLATED, ENCRYPTED, STORED, ZipDirectory
 from ptinspect.formats.zip_end import CENTRAL, FULL, LOCAL
+from ptinspect.frozen import replace
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.values import Global, Persistent, Value, children
 from ptinspect.pickles.window import Window

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from ptinspect.errors import FileProblem
 from ptinspect.formats.document import ClassMembers
+from ptinspect.frozen import field, slotted
 
 _CLASS = re.compile(r"class ([A-Za-z_]\w*)[(:]")
 _NAMES = re.compile(r"  __(parameters|buffers)__ = \[(.*)\]\s*$")
@@ -34,7 +34,7 @@ _ESCAPE = re.compile(r"\\(.)")
 MOST_LINES = 2_000_000
 
 
-@dataclass(slots=True)
+@slotted
 class _Declared:
     """The members of one class while its lines are read."""
 

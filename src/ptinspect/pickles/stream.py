@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ptinspect.errors import FileProblem
+from ptinspect.frozen import field, slotted
 from ptinspect.pickles.values import Bytes, Call, Global, Persistent, Value
 
 
-@dataclass(slots=True)
+@slotted
 class Stream:
     """One pickle: its root, every name it would import, and how it ended.
 

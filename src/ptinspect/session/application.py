@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptinspect.frozen import replace
 from ptinspect.session import settings as settings_file
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.copying import Form, rows_text, table_text

@@ -7,13 +7,12 @@ name something: random bytes begin like a pickle often, and end like one almost 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Pickle
 from ptinspect.formats.source import Slice
 from ptinspect.formats.zip_directory import ZipDirectory
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace, slotted
 from ptinspect.limits import Limits
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.stream import Stream
@@ -51,7 +50,7 @@ class Nested:
     is_embedded: bool
 
 
-@dataclass(slots=True)
+@slotted
 class _Effort:
     """What may still be spent on one pickle of the file; `found_all` says that it was enough."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ptinspect.checkpoint.safety.nested import FIRST_BYTES, OPCODES, SECONDS, may_be_pickle
 from ptinspect.errors import FileProblem
@@ -16,6 +15,7 @@ from ptinspect.findings import Finding
 from ptinspect.formats.document import Document, Pickle, Record
 from ptinspect.formats.source import Slice
 from ptinspect.formats.zip_directory import ZipDirectory
+from ptinspect.frozen import replace
 from ptinspect.limits import DEFAULT, Limits
 from ptinspect.pickles.machine import run
 from ptinspect.pickles.traces import Traces
