@@ -97,7 +97,8 @@ def _first_look(left: Side, right: Side, match: Match) -> Pair:
         one, other = (entry.tensor for entry in match.both)
         same, by = at_once(left, one, right, other)
         problem = one.problem or other.problem
-    return Pair(match, status_of(match, same), by if same else None, SAME if by == "place" else None, problem)
+    known = SAME if by == "place" and problem is None else None
+    return Pair(match, status_of(match, same), by if same else None, known, problem)
 
 
 def completed(outline: Outline, progress: Progress | None = None) -> Outline:

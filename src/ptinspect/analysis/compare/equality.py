@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import prod
 
 from ptinspect.analysis.compare.model import EqualBy, Side
@@ -21,9 +22,11 @@ CHUNK = 1 << 18
 
 def at_once(left: Side, one: TensorInfo, right: Side, other: TensorInfo) -> tuple[bool | None, EqualBy | None]:
     """Whether the bytes are the same, as far as headers tell: None where they do not."""
+    if left.checkpoint.identity == right.checkpoint.identity and _is_one(one, other):
+        return True, "place"
     if not has_same_layout(one, other):
         return None, None
-    if one.problem is None and other.problem is None and (is_bare(one) or _stands_where(left, one, right, other)):
+    if one.problem is None and other.problem is None and is_bare(one):
         return True, "place"
     sums = checksum_of(left, one), checksum_of(right, other)
     if None in sums or one.storage_offset != other.storage_offset or _packed(one) != _packed(other):
@@ -49,12 +52,13 @@ def _packed(tensor: TensorInfo) -> tuple[object, ...]:
     return tuple(part if type(part) in (int, float, str) else object() for part in tensor.quantizer or ())
 
 
-def _stands_where(left: Side, one: TensorInfo, right: Side, other: TensorInfo) -> bool:
-    """Whether it is the same place of the same file."""
-    if left.checkpoint.identity != right.checkpoint.identity or one.storage is None or other.storage is None:
+def _is_one(one: TensorInfo, other: TensorInfo) -> bool:
+    """Whether two tensors of one file are the same one, readable or not, or stand in the same place."""
+    if replace(one, name="") == replace(other, name=""):
+        return True
+    if not has_same_layout(one, other) or one.storage is None or other.storage is None or one.quantizer or other.quantizer:
         return False
-    same = one.storage.key == other.storage.key and one.storage_offset == other.storage_offset
-    return same and one.storage.present == one.storage.nbytes and not one.quantizer and not other.quantizer
+    return one.storage.key == other.storage.key and one.storage_offset == other.storage_offset and one.problem == other.problem
 
 
 def checksum_of(side: Side, tensor: TensorInfo) -> tuple[int, int] | None:
