@@ -1,0 +1,102 @@
+"""Draws the README's pictures again from the shipped samples: `python -m tests.screenshots [FOLDER]`.
+
+Without a screen, so that they look the same wherever they are made; the fonts of the look (Inter, JetBrains Mono) should be there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from PIL import Image
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication
+
+from ptinspect import resources
+from ptinspect.session.application import Application
+from ptinspect.session.mailbox import Mailbox
+from ptinspect.session.settings import Settings, Theme
+from ptinspect.ui import theme
+from ptinspect.ui.bridge import Bridge
+from ptinspect.ui.window import Window
+
+SIZE = QSize(1280, 800)
+MOST_BYTES = 150_000
+PATIENCE = 60.0
+CALM = 0.6  # seconds without work, so that what is drawn late is drawn
+PICTURES: tuple[tuple[str, str, Theme, Callable[[Application], None]], ...] = (
+    ("tensor-light", "checkpoint.pt", "light", lambda app: _select(app, "model_state_dict.backbone.4.weight")),
+    ("overview-dark", "finetuned.pt", "dark", lambda app: app.inspect("overview")),
+    ("safety-light", "model.pt", "light", lambda app: app.inspect("safety")),
+)
+
+
+def _select(app: Application, path: str) -> None:
+    app.show(path)
+    app.inspect("tensor")
+
+
+def main(folder: Path) -> None:
+    """Every picture, one window after the other."""
+    qt = QApplication(["ptinspect"])
+    qt.setStyle("Fusion")
+    folder.mkdir(parents=True, exist_ok=True)
+    models = Path(tempfile.gettempdir()) / "models"  # the path of the file stands in the picture
+    shutil.copytree(resources.path("samples"), models, dirs_exist_ok=True)
+    for name, file, look, arrange in PICTURES:
+        place = folder / f"{name}.png"
+        take(models / file, look, arrange, place)
+        size = place.stat().st_size
+        print(f"{place}  {size:,} bytes")
+        if size > MOST_BYTES:
+            raise SystemExit(f"{place} is too large for a README: {size:,} bytes")
+
+
+def take(file: Path, look: Theme, arrange: Callable[[Application], None], place: Path) -> None:
+    """A window with a file in it, arranged, as a picture."""
+    mailbox = Mailbox()
+    app = Application(mailbox.post, None, Settings(theme=look))
+    theme.apply(look)
+    window, bridge = Window(app), Bridge(mailbox)
+    app.changed = window.apply
+    window.resize(SIZE)
+    window.apply(app.view)
+    window.show()
+    app.open([str(file)])
+    wait(app, lambda: app.state.tab is not None and app.state.tab.pages is not None)
+    arrange(app)
+    wait(app, lambda: True)
+    if not window.grab().save(str(place)):
+        raise SystemExit(f"{place} could not be written")
+    with Image.open(place) as picture:  # a window has few colours: 256 of them, undithered, are less than half the bytes
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(place, optimize=True)
+    app.changed = lambda view: None
+    app.tasks.cancel_all(wait=5)
+    window.close()
+    bridge.close()
+    window.deleteLater()
+    QApplication.processEvents()
+
+
+def wait(app: Application, is_there: Callable[[], bool]) -> None:
+    """Until it is there and nothing goes on any more."""
+    end = time.monotonic() + PATIENCE
+    calm = time.monotonic()
+    while not is_there() or time.monotonic() - calm < CALM:
+        QApplication.processEvents()
+        if app.tasks.slots:
+            calm = time.monotonic()
+        if time.monotonic() > end:
+            raise SystemExit("the window did not come to rest")
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "resources" / "pictures")
