@@ -102,7 +102,7 @@ class _Run:
         batch: list[int] = []
         records = self.request.checkpoint.document.records
         for place in sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at], records)):
-            if self.tensors[place].elements > SMALL:
+            if not self._is_small(self.tensors[place]):
                 yield self._portions((place,))
                 continue
             batch.append(place)
@@ -111,6 +111,15 @@ class _Run:
                 batch = []
         if batch:
             yield self._batch(batch)
+
+    def _is_small(self, tensor: TensorInfo) -> bool:
+        """Whether what is stored of it is little; an expanded tensor shows the same values many times."""
+        if tensor.elements <= SMALL or tensor.problem or 0 not in tensor.strides:
+            return tensor.elements <= SMALL
+        try:
+            return tensor.elements // repeats_of(self.storages, tensor) <= SMALL
+        except FileProblem:
+            return False  # which says why as it is read
 
     def _batch(self, batch: list[int]) -> _Job:
         size = sum(nbytes_of(self.tensors[place]) for place in batch)
@@ -135,10 +144,12 @@ class _Run:
     def _small(self, tensor: TensorInfo) -> Statistics:
         self._go_on()
         try:
-            found = list(chunks(self.storages, Portion(tensor), self._buffer()))
+            repeats = repeats_of(self.storages, tensor) if tensor.elements > SMALL else 1
+            parts = [Portion(tensor)] if repeats == 1 else portions(self.storages, tensor)
+            found = [chunk.copy() for part in parts for chunk in chunks(self.storages, part, self._buffer())]
         except FileProblem as problem:
             return Statistics(problem=problem.message)
-        stats = stats_of(np.concatenate(found)) if found else TensorStats()
+        stats = stats_of(np.concatenate(found)).times(repeats) if found else TensorStats()
         stats = stats.with_zeros(implied_zeros(tensor, stats))
         if not stats.count:
             return told(stats, None)
