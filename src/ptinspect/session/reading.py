@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.errors import FileProblem, InspectError
 from ptinspect.findings import Finding
+from ptinspect.frozen import replace
 from ptinspect.session.numbers import Busy, Numbers
 from ptinspect.session.state import Opened, Tab
 from ptinspect.session.tasks import Context, Tasks
@@ -216,6 +216,10 @@ class Reading:
             lambda error: self._failed(id_, slot, error),
             progress=lambda share, _: self._progressed(id_, Busy(slot, text, share)),
         )
+
+    def told(self, text: str) -> None:
+        """Say that something was done."""
+        self._say(text)
 
     # -- what all of them do --------------------------------------------------------------------------------------------------------
 

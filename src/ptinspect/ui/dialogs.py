@@ -20,6 +20,13 @@ def choose_files(parent: QWidget) -> list[str]:
     return list(paths)
 
 
+def choose_target(parent: QWidget, title: str, name: str, filters: str) -> str:
+    """Ask for a file to write; the dialog asks about replacing one that is there. Empty where the dialog was left."""
+    path, chosen = QFileDialog.getSaveFileName(parent, title, name, filters)
+    ending = chosen.partition("(*")[2].rstrip(")")
+    return path if not path or "." in path.rpartition("/")[2] else f"{path}{ending}"
+
+
 class ShortcutSheet(QDialog):
     """Every key, by what it is for."""
 

@@ -20,6 +20,7 @@ class Segments(QWidget):
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._keys: list[str] = []
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -30,8 +31,15 @@ class Segments(QWidget):
             button.setProperty("look", "segment")
             button.setFont(theme.font(11, 500))
             button.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
-            self._group.addButton(button)
+            self._group.addButton(button, at)
+            self._keys.append(key)
             layout.addWidget(button)
+
+    def choose(self, key: str) -> None:
+        """Mark a part as chosen, without telling anybody."""
+        button = self._group.button(self._keys.index(key)) if key in self._keys else None
+        if button is not None:
+            button.setChecked(True)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
