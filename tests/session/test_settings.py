@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptinspect.session import settings
-from ptinspect.session.columns import ColumnChoice
+from ptinspect.session.columns import COLUMNS, ColumnChoice
 from ptinspect.session.settings import Recent, Settings
 
 NAMES = [*settings.fields_of(Settings()), "order", "path"]
@@ -22,7 +22,7 @@ JSON = st.recursive(
 
 
 def test_that_settings_come_back_as_they_were_kept(tmp_path: Path) -> None:
-    order = ("layer", "params", "type", "shape", "share", "trained", "dtype", "bytes")
+    order = ("layer", "params", *(column.name for column in COLUMNS if column.name not in ("layer", "params")))
     choice = ColumnChoice(order, ("layer", "params"), (("params", 120),))
     recent = (Recent("/a/b.pt", "A checkpoint", 12, 3.5, "danger"),)
     kept = Settings("dark", recent, choice, (1, 2, 900, 700), True, 500, False, ("/a/b.pt",), 0)

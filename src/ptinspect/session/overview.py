@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from textwrap import wrap
 
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.checkpoint.load import load_lines
@@ -11,9 +11,9 @@ from ptinspect.checkpoint.model import Certainty, Checkpoint, Evidence, WeightSe
 from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.findings import SEVERITIES, Finding, Severity
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 from ptinspect.session.naming import architecture_name, progress_of
-from ptinspect.session.words import count_text, number_text, plain, plural, size_text
+from ptinspect.session.words import article, count_text, number_text, parameters_text, plain, plural, size_text
 
 MOST_PROBLEMS, MOST_EVIDENCE, MOST_BLOCKS, MOST_SETS = 40, 24, 24, 24
 _WHAT = {
@@ -26,6 +26,7 @@ _WHAT = {
     "tensors": "A collection of tensors",
     "other": "A file without tensors",
 }
+_COMMENT = 50  # letters
 _LABELS = (("epoch ", "Progress"), ("step ", "Progress"), ("loss ", "Progress"), ("the optimizer was", "Optimizer"))
 
 
@@ -112,7 +113,7 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
         dtypes=_dtypes(checkpoint),
         stored=size_text(totals.stored),
         sets=tuple(_sets(checkpoint)),
-        load=load_lines(checkpoint),
+        load=_wrapped(load_lines(checkpoint)),
         facts=(
             ("Tensors", f"{len(document.tensors):,}"),
             ("Elements", f"{sum(tensor.elements for tensor in document.tensors):,}"),
@@ -121,6 +122,14 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
             *((("Shared", f"{len(totals.shared):,} tied"),) if totals.shared else ()),
         ),
     )
+
+
+def _wrapped(code: str) -> str:
+    """Code whose comments are as wide as the page: they are read, where lines of code are only copied."""
+    lines: list[str] = []
+    for line in code.split("\n"):
+        lines += wrap(line, _COMMENT, subsequent_indent="# ", break_on_hyphens=False) if line.startswith("# ") else [line]
+    return "\n".join(lines)
 
 
 def with_findings(page: Overview, findings: Sequence[Finding]) -> Overview:
@@ -143,7 +152,7 @@ def _sentence(checkpoint: Checkpoint) -> str:
     main, training = checkpoint.main, checkpoint.training
     if main is not None:
         unpacked = packed_count(main)
-        count = f"{count_text(unpacked.parameters)} parameters, packed" if unpacked else f"{count_text(main.parameters)} parameters"
+        count = f"{parameters_text(unpacked.parameters)}, packed" if unpacked else parameters_text(main.parameters)
         place = f" in {plain(main.path, 80)}" if main.path else ""
         parts.append(f"{count}{place}, {plural(len(main.entries), 'tensor')}.")
         trained = trainable_of(main, training.fits if training else ())
@@ -151,22 +160,20 @@ def _sentence(checkpoint: Checkpoint) -> str:
             parts.append(f"{count_text(trained.trainable)} of them train, {count_text(trained.frozen)} are frozen.")
     elif checkpoint.document.tensors:
         parts.append(f"{plural(len(checkpoint.document.tensors), 'tensor')}, and no set of weights among them.")
+    else:
+        parts.append("Plain values only: there are no weights in it.")
     if training is not None:
         said = [f"{name} {number_text(value)}" for name, value in progress_of(checkpoint)]
         optimizer = training.optimizer
-        run = f" of {_article(optimizer.class_name)} run" if optimizer is not None and optimizer.class_name else ""
+        run = f" of {article(plain(optimizer.class_name, 40))} run" if optimizer is not None and optimizer.class_name else ""
         parts += [f"Saved at {', '.join(said)}{run}."] if said else [f"Saved in the course{run}."] if run else []
     return " ".join(parts)
 
 
-def _article(name: str) -> str:
-    name = plain(name, 40)
-    return f"an {name}" if name[:1] in "AEIO" else f"a {name}"
-
-
 def _problem(finding: Finding) -> Problem:
-    title, where = plain(finding.title, 200), plain(finding.where or "", 300)
-    return Problem(finding.severity, f"{title[:1].upper()}{title[1:]}", plain(finding.detail, 600), where, finding.where or "")
+    title, where = plain(finding.title, 200).replace("`", ""), plain(finding.where or "", 300)
+    detail = plain(finding.detail, 600).replace("`", "")
+    return Problem(finding.severity, f"{title[:1].upper()}{title[1:]}", f"{detail[:1].upper()}{detail[1:]}", where, finding.where or "")
 
 
 def _claims(checkpoint: Checkpoint) -> Iterator[Claim]:
@@ -208,10 +215,12 @@ def _blocks(checkpoint: Checkpoint, tree: LayerNode) -> tuple[tuple[Block, ...],
     parts.sort(key=lambda part: -part[2])
     if len(parts) > MOST_BLOCKS:
         rest = sum(part[2] for part in parts[MOST_BLOCKS - 1 :])
+        if 2 * rest > node.parameters:  # many small parts: a picture of them would show one block, "the rest"
+            return (), ""
         parts = [*parts[: MOST_BLOCKS - 1], (f"{len(parts) - MOST_BLOCKS + 1:,} more", "", rest)]
     total = sum(part[2] for part in parts)
     blocks = tuple(Block(plain(name, 80), path, count, count / total) for name, path, count in parts)
-    return blocks, f"{count_text(node.parameters)} parameters"
+    return blocks, parameters_text(node.parameters)
 
 
 def _dtypes(checkpoint: Checkpoint) -> tuple[Share, ...]:

@@ -149,7 +149,7 @@ def _code_words(module: str, name: str) -> str:
         return "A class of the program in this file"
     top = module.partition(".")[0]
     if module.startswith("torch.nn"):
-        return "Builds a PyTorch layer; the code is PyTorch's own"
+        return "A PyTorch layer, in PyTorch's own code"
     if top in ("torch", "torchvision"):
         return f"Code of {top}"
     if top in ("__main__", "main"):

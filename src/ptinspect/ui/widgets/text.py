@@ -8,14 +8,25 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, 
 
 from ptinspect.ui import icons, theme
 
+TIP = 84  # letters in a line of a tool tip
+
 
 def tip(text: str) -> str:
-    """A tool tip of plain text: Qt would take one that looks like markup for markup, and fetch what it names."""
+    """A tool tip of plain text: Qt would take one that looks like markup for markup, and fetch what it names.
+
+    It would also break a tip of one sentence into a column of single words, so the lines are made here.
+    """
     if not text:
         return ""
-    for char, spelled in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):  # the module html would load its table of 2,000 names
+    lines = [text]
+    if len(text) > TIP:
+        from textwrap import wrap  # noqa: PLC0415 - most tips are short
+
+        lines = wrap(text, TIP)
+    text = "\n".join(lines)
+    for char, spelled in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\n", "<br>")):  # html would load its table of 2,000 names
         text = text.replace(char, spelled)
-    return f"<span>{text}</span>"
+    return f'<span style="white-space: pre">{text}</span>'
 
 
 class Text(QLabel):
