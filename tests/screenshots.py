@@ -32,7 +32,7 @@ MOST_BYTES = 150_000
 PATIENCE = 60.0
 CALM = 0.6  # seconds without work, so that what is drawn late is drawn
 PICTURES: tuple[tuple[str, str, Theme, Callable[[Application], None]], ...] = (
-    ("tensor-light", "checkpoint.pt", "light", lambda app: _select(app, "model_state_dict.backbone.4.weight")),
+    ("tensor-light", "checkpoint.pt", "light", lambda app: _select(app, "model_state_dict.backbone.0.weight")),
     ("overview-dark", "finetuned.pt", "dark", lambda app: app.inspect("overview")),
     ("safety-light", "model.pt", "light", lambda app: app.inspect("safety")),
 )

@@ -165,3 +165,10 @@ def test_that_the_first_paint_is_measured_on_a_real_screen(desk: Desk) -> None:
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert json.loads(out)["paint_ms"] > 0
+
+
+def test_that_the_demo_opens_the_samples_in_tabs(desk: Desk) -> None:
+    desk.start("demo")
+    desk.window("checkpoint.pt — ptinspect")
+    desk.press("ctrl+shift+Tab")
+    desk.window("finetuned.pt — ptinspect")

@@ -1,4 +1,4 @@
-"""`ptinspect demo`: what `info` and `tree` say of the sample checkpoints that come along."""
+"""`ptinspect demo`: the sample checkpoints that come along, in the window; without a screen, what `info` and `tree` say of them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Every sample, one after the other."""
+    """Every sample: in a tab of its own, or one after the other."""
     samples = sorted(path for path in resources.path("samples").iterdir() if path.is_file() and path.suffix != ".md")
     if arguments.json:
         print_json(None, {"files": [{"path": str(path), **fields_of(open_checkpoint(path))} for path in samples]})
         return 0
+    from ptinspect.ui.platforms import has_screen
+
+    if has_screen():
+        from ptinspect.ui.app import run as show
+
+        return show([str(path) for path in reversed(samples)])  # the last one stands in front: a whole training checkpoint
     for path in samples:
         checkpoint = open_checkpoint(path)
         print("\n".join([*lines_of(checkpoint), "", *table_lines(layer_tree(checkpoint), None), "", ""]))

@@ -68,6 +68,18 @@ def check() -> None:
     raise problems[0] if problems else Unusable("there is no screen here: neither DISPLAY nor WAYLAND_DISPLAY is set", WITHOUT)
 
 
+def has_screen() -> bool:
+    """Whether a window would be seen by somebody."""
+    names = _platforms()
+    if (sys.platform == "linux" and not names) or not {"offscreen", "minimal"}.isdisjoint(names):
+        return False
+    try:
+        check()
+    except Unusable:
+        return False
+    return True
+
+
 def _platforms() -> list[str]:
     """What Qt will try, in its order."""
     given = os.environ.get("QT_QPA_PLATFORM")
