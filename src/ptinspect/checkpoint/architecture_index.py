@@ -20,6 +20,7 @@ a miss costs two reads and no unpacking. All numbers are little-endian.
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import zlib
@@ -28,7 +29,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
-from pathlib import Path
 from typing import BinaryIO, Self
 
 from ptinspect.checkpoint.heads import heads
@@ -97,9 +97,9 @@ class Index:
         self._entries: list[str] = []
 
     @classmethod
-    def opened(cls, path: Path) -> Self:
+    def opened(cls, path: str | os.PathLike[str]) -> Self:
         """Open the index at a path. Raises OSError or ValueError."""
-        file = path.open("rb", buffering=0)
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - it stays open
         try:
             return cls(file)
         except BaseException:

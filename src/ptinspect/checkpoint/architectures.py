@@ -69,7 +69,7 @@ def recognise(weights: WeightSet) -> Architecture | None:
     if len(weights.entries) < FEWEST_NAMES:
         return None
     try:
-        index = Index.opened(resources.path("architectures.bin"))
+        index = Index.opened(resources.place("architectures.bin"))
     except (OSError, ValueError):
         return None
     with index:

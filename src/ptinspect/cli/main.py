@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import suppress
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ptinspect import __version__
 from ptinspect.cli.output import print_error, speak_any_encoding
@@ -35,8 +35,24 @@ class Misused(InspectError):
     """The command line itself is wrong."""
 
 
+class Layout(argparse.HelpFormatter):
+    """Help as wide as the terminal. argparse would ask `shutil` for the width whenever an argument is added: 4 ms of every command."""
+
+    def __init__(self, prog: str, **named: Any) -> None:
+        super().__init__(prog, **{"width": _width(), **named})
+
+
+def _width() -> int:
+    with suppress(ValueError, OSError, AttributeError):
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.__stdout__.fileno()).columns) - 2  # type: ignore[union-attr]
+    return 78
+
+
 class Usage(argparse.ArgumentParser):
     """An argument parser whose complaint is two lines like every other error."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**{"formatter_class": Layout, **named})
 
     def error(self, message: str) -> NoReturn:
         """What was wrong with the call, and where to look. It may quote the names of files, so it is spelled out like them."""
