@@ -199,7 +199,7 @@ def test_that_odd_names_are_compared_and_not_choked_on(of_torchvision):
 
 
 def test_that_nothing_is_recognised_where_no_index_was_installed(of_torchvision, tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "path", tmp_path.joinpath)
+    monkeypatch.setattr(resources, "place", tmp_path.joinpath)
     assert recognise(weights(of_torchvision["resnet18"])) is None
     (tmp_path / "architectures.bin").write_bytes(b"something else")
     assert recognise(weights(of_torchvision["resnet18"])) is None

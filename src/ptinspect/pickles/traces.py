@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from ptinspect.patterns import pattern
+
 MOST_ENCODED = 2_000
 ENCODED_BYTES = 16 << 20
 LONGEST = 4 << 20
@@ -21,28 +23,28 @@ PLACES = 8
 HITS = 1_000
 BETWEEN = "\x00"
 
-_BASE64 = re.compile(r"A(?<=gA)[I-X][A-Za-z0-9+/_-]{9,}[A-Za-z0-9+/_=\r\n-]*")
-_HEX = re.compile(r"8(?:00[2-5])(?:[0-9a-fA-F]{2}){8,}")
-_LATIN = re.compile("\x80[\x02-\x05]")
-_LINES = re.compile(r"\n(?<=[\w.]\n)[A-Za-z_][\w.]*\n", re.ASCII)
+_BASE64 = pattern(r"A(?<=gA)[I-X][A-Za-z0-9+/_-]{9,}[A-Za-z0-9+/_=\r\n-]*")
+_HEX = pattern(r"8(?:00[2-5])(?:[0-9a-fA-F]{2}){8,}")
+_LATIN = pattern("\x80[\x02-\x05]")
+_LINES = pattern(r"\n(?<=[\w.]\n)[A-Za-z_][\w.]*\n", re.ASCII)
 
-_MAIL = re.compile(r"@(?<=[\w%+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.([a-z]{2,6})(?![A-Za-z0-9.-])", re.ASCII)
-_MAIL_USER = re.compile(r"[A-Za-z0-9._%+-]{1,64}\Z")
+_MAIL = pattern(r"@(?<=[\w%+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.([a-z]{2,6})(?![A-Za-z0-9.-])", re.ASCII)
+_MAIL_USER = pattern(r"[A-Za-z0-9._%+-]{1,64}\Z")
 _NO_DOMAINS = frozenset("py pt js so md sh cc rs pl png jpg pth ckpt pkl json yaml onnx".split())
-_UNIX_HOME = re.compile(r"/(?:home|Users)/([A-Za-z0-9._-]{1,64})|/root/[A-Za-z0-9._-]")
-_WINDOWS_HOME = re.compile(r"\\(?<=[A-Za-z]:\\)\\?Users\\{1,2}([A-Za-z0-9._ -]{1,64})\\")
-_UNDERSCORE = re.compile(
+_UNIX_HOME = pattern(r"/(?:home|Users)/([A-Za-z0-9._-]{1,64})|/root/[A-Za-z0-9._-]")
+_WINDOWS_HOME = pattern(r"\\(?<=[A-Za-z]:\\)\\?Users\\{1,2}([A-Za-z0-9._ -]{1,64})\\")
+_UNDERSCORE = pattern(
     r"_(?<=[hapP][fpousrtmIi]_)(?:(?<=hf_)[A-Za-z0-9]{30,}|(?<=gh[pousr]_)[A-Za-z0-9]{36,}|(?<=_pat_)[A-Za-z0-9_]{22,}|(?<=npm_)[A-Za-z0-9]{36}"
     r"|(?:KEY|key)[^A-Za-z]{1,12}(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f]))"
 )
-_DASH = re.compile(
+_DASH = pattern(
     r"-(?:(?<=\bsk-)[A-Za-z0-9_-]{20,}|(?<=glpat-)[A-Za-z0-9_-]{20,}|(?<=xox[abprs]-)[A-Za-z0-9-]{10,}|----BEGIN [A-Z ]{0,20}PRIVATE KEY"
     r"|(?<=DESKTOP-)[A-Z0-9]{7}\b|(?<=LAPTOP-)[A-Z0-9]{8}\b|(?<=\bip-)\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b)",
     re.ASCII,
 )
-_CAPITALS = re.compile(r"A(?:KIA|SIA|Iza)(?:(?<=[KS]IA)[0-9A-Z]{16}(?![0-9A-Z])|(?<=Iza)[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-]))")
+_CAPITALS = pattern(r"A(?:KIA|SIA|Iza)(?:(?<=[KS]IA)[0-9A-Z]{16}(?![0-9A-Z])|(?<=Iza)[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-]))")
 _HOSTS = ("DESKTOP-", "LAPTOP-", "ip-")
-_PREFIX = re.compile(r"[A-Za-z0-9_]{1,12}\Z")
+_PREFIX = pattern(r"[A-Za-z0-9_]{1,12}\Z")
 
 
 class Traces:
@@ -85,25 +87,30 @@ class Traces:
             self.private[kind, value] = None
 
     def _people(self, joined: str) -> None:
-        for found in islice(_MAIL.finditer(joined), HITS):
+        for found in _hits(_MAIL, "@", joined):
             user = _MAIL_USER.search(joined, max(0, found.start() - 64), found.start())
             if user is not None and found[1] not in _NO_DOMAINS:
                 self._note("e-mail address", user[0] + found[0])
-        for expression in (_UNIX_HOME, _WINDOWS_HOME):
-            for found in islice(expression.finditer(joined), HITS):
+        for expression, sign in ((_UNIX_HOME, "/"), (_WINDOWS_HOME, "\\")):
+            for found in _hits(expression, sign, joined):
                 self._note("home path", found[0])
                 if found[1]:
                     self._note("user name", found[1])
 
     def _secrets(self, joined: str) -> None:
-        for expression in (_UNDERSCORE, _DASH, _CAPITALS):
-            for found in islice(expression.finditer(joined), HITS):
+        for expression, sign in ((_UNDERSCORE, "_"), (_DASH, "-"), (_CAPITALS, "A")):
+            for found in _hits(expression, sign, joined):
                 prefix = _PREFIX.search(joined, max(0, found.start() - 12), found.start())
                 whole = (prefix[0] if prefix else "") + found[0]
                 if any(host in whole for host in _HOSTS):
                     self._note("host name", whole)
                 elif _is_random(found[0]):
                     self._note("access token", whole)
+
+
+def _hits(expression: re.Pattern[str], sign: str, joined: str, most: int | None = HITS) -> Iterator[re.Match[str]]:
+    """Where it matches; a text without the sign that every match begins with need not compile it."""
+    return islice(expression.finditer(joined), most) if sign in joined else iter(())
 
 
 def _is_random(text: str) -> bool:
@@ -114,11 +121,11 @@ def _is_random(text: str) -> bool:
 
 def _decoded(joined: str) -> Iterator[tuple[str, bytes, int]]:
     """Stretches that begin as a pickle would in base64 or hexadecimal."""
-    for found in _BASE64.finditer(joined):
+    for found in _hits(_BASE64, "gA", joined, None):
         data = _base64(joined[found.start() - 1 : min(found.end(), found.start() + LONGEST)])
         if data is not None:
             yield "base64 text", data, 0
-    for found in _HEX.finditer(joined):
+    for found in _hits(_HEX, "800", joined, None):
         yield "hexadecimal text", bytes.fromhex(found[0][:LONGEST]), 0
 
 

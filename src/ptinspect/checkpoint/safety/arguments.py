@@ -12,16 +12,17 @@ from collections.abc import Callable
 
 from ptinspect.checkpoint.safety.dangerous_names import ATTRIBUTES, CALLED_ONLY, REACHING
 from ptinspect.checkpoint.safety.verdicts import Verdict, verdict_of_name
+from ptinspect.patterns import pattern
 from ptinspect.pickles.stream import Stream
 from ptinspect.pickles.values import JUDGED_BY_ARGUMENTS, Call, Dict, Global, Value, pairs_of
 
 CHAIN = 32
 
-_RISKY_SOURCE = re.compile(
+_RISKY_SOURCE = pattern(
     r"\b(?:__import__|eval|exec|compile|open|getattr|setattr|globals|locals|vars|breakpoint|input)\s*\("
     r"|\b(?:os|sys|subprocess|socket|shutil|ctypes|importlib|builtins|pickle|marshal|runpy|pty|requests|urllib)\b|__\w+__(?!\s*=)"
 )
-_HARMLESS_SOURCE = re.compile(r"\b__(?:future|getitem|len|init|name)__\b")
+_HARMLESS_SOURCE = pattern(r"\b__(?:future|getitem|len|init|name)__\b")
 
 
 def verdict_of(found: Global) -> Verdict:

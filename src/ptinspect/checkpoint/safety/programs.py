@@ -6,16 +6,15 @@ traced models are full of them. The text is searched, never compiled.
 
 from __future__ import annotations
 
-import re
-
 from ptinspect.errors import FileProblem
 from ptinspect.findings import Finding, Severity
 from ptinspect.formats.document import Document
 from ptinspect.limits import Limits
+from ptinspect.patterns import pattern
 
 TEXT_BYTES = 64 << 20
 
-_OPERATORS = re.compile(
+_OPERATORS = pattern(
     r"\b(?:torch\.(?:from_file|save|load)|ops\.(?:aten\.(?:from_file|save|load)|image\.(?:read_file|write_file)|video_reader\.\w+"
     r"|torchaudio\.\w*(?:sox|ffmpeg|load|save|file)\w*|(?:inductor|rpc|process_group|_caffe2|caffe2|dist_rpc)\.\w+))(?=\s*\()"
 )
@@ -27,7 +26,7 @@ _REACHES = {
     "load": "reads a file",
 }
 _ANYTHING = "reaches outside of the model"
-_PYTHON = re.compile(
+_PYTHON = pattern(
     r"(?<![\w.])(?<!def )(?:__import__|eval|exec)(?=\s*\()|(?<![\w.])(?:os\.(?:system|popen)|subprocess\.\w+|socket\.socket)(?=\s*\()"
 )
 """Calls of Python, none of which TorchScript has: text that holds one was not written by torch (CVE-2022-45907)."""
