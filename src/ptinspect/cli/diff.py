@@ -72,18 +72,18 @@ def compared(left: Side, right: Side, arguments: argparse.Namespace) -> Comparis
     if arguments.quick:
         return glanced(outline)
     try:
-        return _read(outline, arguments.thorough)
+        return _read(outline, arguments.thorough, arguments.json or arguments.html)
     except ChangedOnDisk:
         arguments.file = next((side.checkpoint.path for side in (left, right) if _has_changed(side)), None)
         raise
 
 
-def _read(outline: Outline, thorough: bool) -> Comparison:
+def _read(outline: Outline, thorough: bool, histograms: bool) -> Comparison:
     with ProgressLine("looking for equal bytes") as progress:
         outline = completed(outline, progress)
     pairs = list(outline.pairs)
     with ProgressLine("comparing") as progress:
-        for place, pair in results(outline, Reading(), progress):
+        for place, pair in results(outline, Reading(histograms=histograms), progress):
             pairs[place] = pair
         return concluded(outline, pairs, thorough)
 
@@ -107,10 +107,9 @@ def _complain(outline: Outline) -> None:
 def _print(found: Comparison, arguments: argparse.Namespace) -> None:
     names = arguments.files[0], arguments.files[-1]
     if arguments.json:
-        from ptinspect.cli.diff_json import fields_of
-        from ptinspect.cli.output import print_json
+        from ptinspect.cli.diff_json import pieces
 
-        print_json(names[0], fields_of(found, names, arguments.tolerance))
+        sys.stdout.writelines(pieces(found, names, arguments.tolerance))
     elif arguments.html:
         from ptinspect.cli.diff_html import page
 

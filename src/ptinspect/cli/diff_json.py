@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ptinspect.analysis.compare.comparison import Comparison, within
 from ptinspect.analysis.compare.difference import Difference, PairHistograms
 from ptinspect.analysis.compare.model import Pair
+from ptinspect.cli.output import SCHEMA, dumps
 
 _NUMBERS = ("max_abs", "mean_abs", "relative_l2", "cosine", "changed_fraction", "within_rounding")
 _MORE = ("sign_flips", "nans_gained", "nans_lost", "infinities", "left_l2", "right_l2", "l2")
 
 
-def fields_of(found: Comparison, names: tuple[str, str], tolerance: float | None = None) -> dict[str, Any]:
-    """The document without its head."""
+def pieces(found: Comparison, names: tuple[str, str], tolerance: float | None) -> Iterator[str]:
+    """The document, pair by pair: 100,000 of them with their histograms as one nest would take a gigabyte."""
+    head = dumps({"schema": SCHEMA, "path": names[0], **_fields(found, names)})
+    yield f'{head[:-1]}, "pairs": ['
+    before = ""
+    for pair in found.pairs:
+        yield before + dumps(pair_fields(pair, tolerance))
+        before = ", "
+    yield "]}\n"
+
+
+def _fields(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
     alignment, load = found.outline.alignment, found.would_load
     return {
         "files": list(names),
@@ -31,7 +43,6 @@ def fields_of(found: Comparison, names: tuple[str, str], tolerance: float | None
             "right_weights": found.outline.right.path,
             "rules": [{"rule": rule.text, "pairs": count} for rule, count in alignment.used],
         },
-        "pairs": [pair_fields(pair, tolerance) for pair in found.pairs],
         "proposed": [{**_names(one), "shape": list(one.both[0].tensor.shape)} for one in found.proposed if one.both is not None],
         "low_rank": {
             "tested": [
@@ -54,7 +65,7 @@ def _names(match: Any) -> dict[str, Any]:
     return {"left": match.left.name if match.left else None, "right": match.right.name if match.right else None}
 
 
-def pair_fields(pair: Pair, tolerance: float | None = None) -> dict[str, Any]:
+def pair_fields(pair: Pair, tolerance: float | None) -> dict[str, Any]:
     """One pair; figures are null where nothing can be compared."""
     match = pair.match
     shapes = {f"{side}_shape": list(entry.tensor.shape) if entry else None for side, entry in _sides(pair)}

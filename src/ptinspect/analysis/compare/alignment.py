@@ -131,6 +131,8 @@ def _cut(left: str, right: str) -> tuple[str, str]:
 
 def prefixes(left: Sequence[Entry], right: Sequence[Entry]) -> tuple[str, str]:
     """The pair of prefixes without which most tensors have a partner of the same name and shape; empty texts where none helps."""
+    if {entry.name for entry in left} == {entry.name for entry in right}:
+        return "", ""
     lefts, rights = ([(without_wrappers(entry.name), entry.tensor.shape) for entry in side] for side in (left, right))
     every = [(one, other) for one in _candidates(lefts) for other in _candidates(rights)]
     # Where both sides would lose something, one of them is a wrapper's: `encoder.` for `backbone.` is another name, not a prefix.

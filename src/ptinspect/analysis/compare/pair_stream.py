@@ -99,6 +99,8 @@ class _Run:
         self.stopped = threading.Event()
         self.own = threading.local()
         self.lock = threading.Lock()
+        # Small pairs are work for the interpreter, which has one lock: two threads would only hand it to and fro.
+        self.single = ThreadPoolExecutor(1, "small pairs")
         self.pool = ThreadPoolExecutor(request.threads or max(2, min(8, os.cpu_count() or 2)), "comparison")
 
     def __enter__(self) -> Self:
@@ -106,7 +108,8 @@ class _Run:
 
     def __exit__(self, *_: object) -> None:
         self.stopped.set()
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self.single, self.pool):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def results(self) -> Iterator[tuple[int, Measured]]:
         """Hand out work some way ahead, and take it back in order."""
@@ -137,7 +140,7 @@ class _Run:
 
     def _batch(self, batch: list[int]) -> _Job:
         size = sum(_nbytes(self.pairs[place]) for place in batch)
-        return _Job(tuple(batch), [(size, self.pool.submit(self._each, tuple(batch)))])
+        return _Job(tuple(batch), [(size, self.single.submit(self._each, tuple(batch)))])
 
     def _large(self, place: int) -> _Job:
         both = self.pairs[place]
@@ -178,7 +181,7 @@ class _Run:
         if not part:
             return None, True
         if part[0].stretches is not None:
-            direct, stretch = Direct(self.storages, both, self._room()), (0, both[0].elements)
+            direct, stretch = Direct(part[0], self._room()), (0, both[0].elements)
             same = direct.read(stretch)
             return direct.arrays(stretch), same
         found = list(in_step(self.storages, both))
@@ -192,7 +195,7 @@ class _Run:
         try:
             if part.stretches is None:
                 return self._in_step(part.both, tally)
-            direct, equal = Direct(self.storages, part.both, self._room()), []
+            direct, equal = Direct(part, self._room()), []
             differs = False
             for stretch in part.stretches:
                 self._go_on()

@@ -30,6 +30,7 @@ class PairPortion:
 
     both: Both
     stretches: tuple[Stretch, ...] | None = None
+    places: tuple[tuple[InFile, int], ...] = ()  # where the bytes of each side lie
 
     @property
     def nbytes(self) -> int:
@@ -65,10 +66,11 @@ class Room:
 
 def portions(storages: tuple[StorageBytes, StorageBytes], both: Both) -> list[PairPortion]:
     """The pair in portions. Raises FileProblem where a side cannot be read."""
-    if not is_direct(storages, both):
+    places = direct_places(storages, both)
+    if not places:
         return [PairPortion(both)]
     total, step = both[0].elements, CHUNK * PORTION
-    return [PairPortion(both, tuple(_chunks(begin, min(begin + step, total)))) for begin in range(0, total, step)]
+    return [PairPortion(both, tuple(_chunks(begin, min(begin + step, total))), places) for begin in range(0, total, step)]
 
 
 def _chunks(begin: int, end: int) -> Iterator[Stretch]:
@@ -76,30 +78,25 @@ def _chunks(begin: int, end: int) -> Iterator[Stretch]:
         yield at, min(at + CHUNK, end)
 
 
-def is_direct(storages: tuple[StorageBytes, StorageBytes], both: Both) -> bool:
-    """Whether the same stretch of either file holds the same elements."""
+def direct_places(storages: tuple[StorageBytes, StorageBytes], both: Both) -> tuple[tuple[InFile, int], ...]:
+    """Where either side's bytes lie, if the same stretch of both holds the same elements; empty otherwise."""
     left, right = both
-    if left.dtype.per_item > 1 or not (is_plain(left) and is_plain(right)):
-        return False
+    if left.dtype.per_item > 1 or right.dtype.per_item > 1 or not (is_plain(left) and is_plain(right)):
+        return ()
     ordered = len(in_order(left)) <= 1 and len(in_order(right)) <= 1
     if not (ordered or has_same_layout(left, right)):
-        return False
+        return ()
     found = [raw_bytes(side, tensor) for side, tensor in zip(storages, both, strict=True)]
-    return all(one is not None and not (one[0].big and left.dtype.itemsize > 1) for one in found)
+    places = tuple(one[:2] for one in found if one is not None and not (one[0].big and left.dtype.itemsize > 1))
+    return places if len(places) == 2 else ()
 
 
 class Direct:
     """Reads stretches of a pair that lies in its files as it is; arrays are views of the room and gone with the next stretch."""
 
-    def __init__(self, storages: tuple[StorageBytes, StorageBytes], both: Both, room: Room) -> None:
-        self.both, self.room = both, room
-        self.places: list[tuple[InFile, int]] = []
-        for side, tensor in zip(storages, both, strict=True):
-            found = raw_bytes(side, tensor)
-            if found is None:
-                raise Unsupported("its values do not lie side by side", "", tensor.name)
-            self.places.append(found[:2])
-        self.kinds = [raw_type(tensor.dtype) for tensor in both]
+    def __init__(self, part: PairPortion, room: Room) -> None:
+        self.both, self.places, self.room = part.both, part.places, room
+        self.kinds = [raw_type(tensor.dtype) for tensor in part.both]
         self.may_be_equal = self.both[0].dtype.name == self.both[1].dtype.name
 
     def read(self, stretch: Stretch) -> bool:
