@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import Settings
 from ptinspect.ui import theme
 from ptinspect.ui.bridge import Bridge
+from ptinspect.ui.collector import Collector
 from ptinspect.ui.window import Window
 
 
@@ -32,6 +34,7 @@ def window(qtbot) -> Iterator[Window]:
     made = Window(application)
     bridge = Bridge(mailbox)
     application.changed = made.apply
+    Collector(made)
     made.apply(application.view)
     made.show()
     qtbot.waitExposed(made)
@@ -42,6 +45,7 @@ def window(qtbot) -> Iterator[Window]:
     made.close()
     made.deleteLater()
     QApplication.processEvents()
+    gc.enable()
 
 
 @pytest.fixture

@@ -62,6 +62,35 @@ def tensors_below(row: Row, most: int) -> list[Row]:
     return [found[at] for at in sorted(at for _, at in sorted(sized, reverse=True)[:most])]
 
 
+def neighbour(row: Row, by: int) -> Row | None:
+    """The next tensor of the tree, or the one before, without a walk through all of it."""
+    step = _after if by > 0 else _before
+    found = step(row)
+    while found is not None and found.kind != "tensor":
+        found = step(found)
+    return found
+
+
+def _after(row: Row) -> Row | None:
+    if row.below:
+        return row.below[0]
+    at: Row | None = row
+    while at is not None and at.parent is not None:
+        if at.at + 1 < len(at.parent.below):
+            return at.parent.below[at.at + 1]
+        at = at.parent
+    return None
+
+
+def _before(row: Row) -> Row | None:
+    if row.parent is None or row.at == 0:
+        return row.parent
+    found = row.parent.below[row.at - 1]
+    while found.below:
+        found = found.below[-1]
+    return found
+
+
 def cells_of(found: Statistics) -> tuple[Cell, ...]:
     """Three columns of four, column by column."""
     shares = found.quantiles

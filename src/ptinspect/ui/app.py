@@ -43,6 +43,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
 
     from ptinspect.ui import theme  # noqa: PLC0415
     from ptinspect.ui.bridge import Bridge  # noqa: PLC0415
+    from ptinspect.ui.collector import Collector  # noqa: PLC0415
     from ptinspect.ui.window import Window  # noqa: PLC0415
 
     qt = QApplication(["ptinspect"])
@@ -70,7 +71,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
         qt.aboutToQuit.connect(listener.close)
     gc.freeze()
     if place is not None:
-        gc.enable()  # the command line runs without; a window lives long enough to need it
+        Collector(window)  # a window lives long enough to need it
     sys.setswitchinterval(SWITCH)
     status = qt.exec()
     bridge.close()

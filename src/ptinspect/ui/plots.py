@@ -7,6 +7,7 @@ Python's work, done in a thread that gives way.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from time import perf_counter
@@ -44,10 +45,14 @@ class _Loading(QObject):
         import ml_dtypes  # noqa: F401, PLC0415 - what the numbers need, while nobody waits for it
         import pyqtgraph  # noqa: F401, PLC0415
 
+        from ptinspect.ui.panels import tensor, value_views  # noqa: F401, PLC0415
+        from ptinspect.ui.widgets import filter_grid, heat_map, histogram, values_table  # noqa: F401, PLC0415
+
         self.imported.emit()
 
     def _done(self) -> None:
         self.is_ready = True
+        gc.freeze()  # thousands of objects that stay: no collection need look at them again
         waiting, self.waiting = self.waiting, []
         for call in waiting:
             call()
@@ -73,6 +78,11 @@ def when_ready(call: Callable[[], None]) -> None:
         call()
     else:
         _loading[0].waiting.append(call)
+
+
+def begin() -> None:
+    """Bring them in, though nobody waits yet."""
+    when_ready(lambda: None)
 
 
 def is_ready() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
@@ -109,7 +109,7 @@ class Distribution(QWidget):
         elif found:
             self._single(found[0][1], total)
         if any(measure.statistics is not None and measure.statistics.histogram is not None for _, measure in found):
-            plots.when_ready(self._draw)
+            plots.when_ready(self._draw_soon)
         elif self.plot is not None:
             self.plot.hide()
 
@@ -156,6 +156,13 @@ class Distribution(QWidget):
             layout.addWidget(_LegendLine(name, statistics, at))
         self.legend.setLayout(layout)
         self.legend.show()
+
+    def _draw_soon(self) -> None:
+        """The first plot is made after the page was painted: both at once would be felt."""
+        if self.plot is None:
+            QTimer.singleShot(0, self, self._draw)
+        else:
+            self._draw()
 
     def _draw(self) -> None:
         from ptinspect.ui.widgets.histogram import HistogramPlot  # noqa: PLC0415 - pyqtgraph is there by now

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, Q
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.reading import Reading
 from ptinspect.session.views import DocumentView
-from ptinspect.ui import theme
+from ptinspect.ui import plots, theme
 from ptinspect.ui.panels.banner import Banner
 from ptinspect.ui.panels.layer_tree import LayerTree
 from ptinspect.ui.panels.page import Page
@@ -24,6 +24,7 @@ TITLES: dict[Inspector, str] = {
     "code": "Code",
 }
 WIDTH, WIDE, LEAST = 560, 780, 380
+SOON = 300  # milliseconds from the first pages until what draws plots is brought in
 ROOMY: tuple[Inspector, ...] = ("overview", "safety")
 
 
@@ -133,6 +134,7 @@ class Document(QWidget):
 
     def _fill(self) -> None:
         self._is_ready = True
+        QTimer.singleShot(SOON, plots.begin)
         if self._view is not None:
             self._show_page(self._view)
 

@@ -10,7 +10,7 @@ from ptinspect.session import row_facts
 from ptinspect.session.reading import Reading
 from ptinspect.session.rows import Row
 from ptinspect.session.tensor_looks import LookRequest
-from ptinspect.session.tensor_page import Measure, measure_of, tensors_below
+from ptinspect.session.tensor_page import Measure, measure_of, neighbour, tensors_below
 from ptinspect.session.views import DocumentView
 from ptinspect.session.words import plain, plural
 from ptinspect.ui import plots
@@ -35,7 +35,7 @@ class TensorPage(Page):
         self._area = ScrollArea()
         fill(self, self._area)
         self._area.show_layout(self._lay_out())
-        plots.when_ready(lambda: None)  # begin to load what draws, while the page is empty
+        plots.begin()
 
     def attach(self, reading: Reading) -> None:
         self._reading = reading
@@ -141,12 +141,11 @@ class TensorPage(Page):
 
     def _step(self, by: int) -> None:
         """The tensor before or after this one, in the order of the tree."""
-        if self._row is None or self._view is None:
+        if self._row is None:
             return
-        rows = [one for one, _ in self._view.whole.walk() if one.kind == "tensor" or one is self._row]
-        at = next((at for at, one in enumerate(rows) if one is self._row), None)
-        if at is not None and 0 <= at + by < len(rows):
-            self.show_requested.emit(rows[at + by].path)
+        found = neighbour(self._row, by)
+        if found is not None:
+            self.show_requested.emit(found.path)
 
     def _save_menu(self) -> None:
         self.save_menu().popup(self.title.save.mapToGlobal(QPoint(0, self.title.save.height())))

@@ -75,7 +75,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
     def __init__(self, name: str) -> None:
         self.bottom, self.left = Axis("bottom"), Axis("left")
-        super().__init__(axisItems={"bottom": self.bottom, "left": self.left})
+        super().__init__(axisItems={"bottom": self.bottom, "left": self.left}, enableMenu=False)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMenuEnabled(False)

@@ -1,0 +1,33 @@
+"""Collects garbage in the thread that draws, and nowhere else.
+
+Python collects in whichever thread happens to allocate. What it then finds may be a widget in a cycle, as pyqtgraph has them, and a widget
+that is deleted by another thread takes the program with it. So nothing is collected by itself while a window is open, and a timer does
+it here, the youngest objects often and all of them seldom.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+OFTEN = 400
+YOUNG = 2_000  # new objects since the last time
+
+
+class Collector(QObject):
+    """Lives as long as its parent."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(OFTEN)
+
+    def look(self) -> None:
+        """Collect what there is enough of."""
+        new, middle, old = gc.get_count()
+        if new < YOUNG:
+            return
+        gc.collect(0 if middle < 10 else 1 if old < 10 else 2)
