@@ -7,9 +7,9 @@ import pytest
 from ptinspect.session.words import article, parameters_text
 
 
-@pytest.mark.parametrize(("name", "said"), [("Adam", "an Adam"), ("SGD", "an SGD"), ("Lion", "a Lion"), ("NAdam", "an NAdam"), ("UAdam", "a UAdam")])
-def test_that_an_optimizers_article_fits_how_its_name_is_spoken(name: str, said: str) -> None:
-    assert article(name) == said
+@pytest.mark.parametrize("said", ["an Adam", "an SGD", "a Lion", "an NAdam", "a UAdam", "an Adadelta", "a Shampoo"])
+def test_that_an_optimizers_article_fits_how_its_name_is_spoken(said: str) -> None:
+    assert article(said.partition(" ")[2]) == said
 
 
 def test_that_one_parameter_is_not_many() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from ptinspect.session.copying import Form
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.settings import Theme
 from ptinspect.session.views import DocumentView, WindowView
+from ptinspect.session.words import plain
+from ptinspect.ui.widgets.text import tip
 
 if TYPE_CHECKING:
     from ptinspect.ui.window import Window
@@ -28,6 +31,9 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
     "Pages": (("Alt+1 … 6", "Overview, Tensor, Training, Health, Safety, Code"), ("F9", "Show or hide the pages")),
     "Window": (("F1", "This sheet"), ("F11", "Full screen"), ("Ctrl+Q", "Quit")),
 }  # fmt: skip
+
+
+MOST_RECENT, LONGEST = 12, 60
 
 
 class Actions(QObject):
@@ -86,6 +92,7 @@ class Actions(QObject):
     def _dress_bar(self) -> None:
         window, bar = self._window, self._window.bar
         bar.open.clicked.connect(window.open_dialog)
+        bar.recent.clicked.connect(self._show_recent)
         bar.back.clicked.connect(lambda: window.application.step(-1))
         bar.forward.clicked.connect(lambda: window.application.step(1))
         bar.panel.clicked.connect(self._toggle_panel)
@@ -116,7 +123,9 @@ class Actions(QObject):
     def main_menu(self) -> QMenu:
         """What stands behind the button at the right."""
         menu = self._menu()
-        for action in (self.open, self.reload, self.close):
+        menu.addAction(self.open)
+        self._fill_recent(menu.addMenu("Open recent"))
+        for action in (self.reload, self.close):
             menu.addAction(action)
         menu.addSeparator()
         for action in (self.copy_table, self.copy_markdown, self.copy_csv):
@@ -132,10 +141,33 @@ class Actions(QObject):
             menu.addAction(action)
         return menu
 
+    def recent_menu(self) -> QMenu:
+        """Files that were open before."""
+        menu = self._menu()
+        self._fill_recent(menu)
+        return menu
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        application = self._window.application
+        recent = application.state.settings.recent[:MOST_RECENT]
+        menu.setToolTipsVisible(True)
+        for one in recent:
+            action = menu.addAction(_menu_text(one.path))
+            action.setToolTip(tip(plain(one.path)))
+            action.triggered.connect(lambda _=False, path=one.path: application.open([path]))
+        if not recent:
+            menu.addAction("No file was open yet").setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(self.start)
+
     def _menu(self) -> QMenu:
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return menu
+
+    def _show_recent(self) -> None:
+        button = self._window.bar.open
+        self.recent_menu().popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def _show_menu(self) -> None:
         button = self._window.bar.menu
@@ -191,3 +223,10 @@ class Actions(QObject):
     def page(self, name: Inspector) -> None:
         """Bring a page to the front."""
         self._window.application.inspect(name)
+
+
+def _menu_text(path: str) -> str:
+    """A file's name and its folder, in a menu where an ampersand would mark a key."""
+    folder, name = os.path.split(plain(path))
+    text = f"{name}  —  {os.path.basename(folder) or folder}"
+    return (text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}").replace("&", "&&")

@@ -144,6 +144,8 @@ def _dress_later(window: Window) -> None:
     QApplication.setWindowIcon(icon)
     hints = QGuiApplication.styleHints()
     hints.colorSchemeChanged.connect(lambda _: theme.apply(window.application.state.settings.theme))
+    if hasattr(hints, "accessibility"):  # from Qt 6.10 on
+        hints.accessibility().contrastPreferenceChanged.connect(lambda _: theme.apply(window.application.state.settings.theme))
 
 
 def _catch_bugs(application: Application, mailbox: Mailbox) -> None:

@@ -76,6 +76,17 @@ def _colour(text: str) -> QColor:
 
 LIGHT = Tokens("light", {name: f"#{value}" for name, value in zip(_NAMES, _LIGHT, strict=True)})
 DARK = Tokens("dark", {name: f"#{value}" for name, value in zip(_NAMES, _DARK, strict=True)})
+# What each token becomes where the system asks for high contrast: greys move up a step, lines can be seen from afar.
+_STARK = (("faint", "muted"), ("hair", "border2"), ("border", "muted"), ("border2", "text2"), ("muted", "text2"), ("text2", "text"))
+
+
+def stark(look: Tokens) -> Tokens:
+    """A theme with more contrast: the same hues on the same grounds."""
+    strongest = "#FFFFFF" if look.name == "dark" else "#000000"
+    return Tokens(look.name, look.colours | {name: look[source] for name, source in _STARK} | {"text": strongest})
+
+
+STARK_LIGHT, STARK_DARK = stark(LIGHT), stark(DARK)
 _current = [LIGHT]
 
 
@@ -86,7 +97,9 @@ def tokens() -> Tokens:
 
 def apply(theme: str) -> Tokens:
     """Put a theme on: `light`, `dark` or `system`."""
-    chosen = DARK if theme == "dark" or (theme == "system" and _system_is_dark()) else LIGHT
+    is_dark = theme == "dark" or (theme == "system" and _system_is_dark())
+    looks = (STARK_LIGHT, STARK_DARK) if _system_wants_contrast() else (LIGHT, DARK)
+    chosen = looks[is_dark]
     application = QApplication.instance()
     changed = chosen is not _current[0] or not application.property("themed")  # type: ignore[union-attr]
     _current[0] = chosen
@@ -103,6 +116,12 @@ def _system_is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
+def _system_wants_contrast() -> bool:
+    """Told from Qt 6.10 on."""
+    tell = getattr(QGuiApplication.styleHints(), "accessibility", None)
+    return tell is not None and bool(tell().contrastPreference() == Qt.ContrastPreference.HighContrast)
+
+
 @lru_cache(maxsize=1)
 def _has_inter() -> bool:
     return QFontDatabase.hasFamily("Inter")
@@ -112,7 +131,7 @@ def _has_inter() -> bool:
 def font(size: int, weight: int = 400, family: str = "ui") -> QFont:
     """A font of the scale. Only Inter has the steps between regular and bold; others get the nearest that they draw well."""
     if _has_inter():
-        weight = weight - 100 if tokens() is DARK else weight
+        weight = weight - 100 if tokens().name == "dark" else weight
     else:
         weight = 400 if weight <= 500 else 700
         size = size - 1 if size >= 12 and family != "mono" else size  # the fallbacks are a tenth wider

@@ -176,7 +176,9 @@ class Window(QMainWindow):
             return trouble
         from ptinspect.ui.panels.opening import OpeningPage  # noqa: PLC0415
 
-        return OpeningPage()
+        opening = OpeningPage()
+        opening.cancel_requested.connect(self.application.close)
+        return opening
 
     # -- what the user does -------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from ptinspect.session.views import WindowView
@@ -25,12 +25,14 @@ class Bar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(theme.TOOLBAR)
         self.open = ToolButton("folder-open", "Open")
+        self.recent = ToolButton("chevron-down", size=14)
+        self.recent.setFixedWidth(20)
         self.back, self.forward = ToolButton("arrow-left"), ToolButton("arrow-right")
         self.panel, self.theme, self.menu = ToolButton("panel-right"), ToolButton("theme"), ToolButton("menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for button, name in (
             (self.back, "Previous tab"), (self.forward, "Next tab"), (self.panel, "Pages beside the layers"),
-            (self.theme, "Theme"), (self.menu, "Menu"), (self.open, "Open files"),
+            (self.theme, "Theme"), (self.menu, "Menu"), (self.open, "Open files"), (self.recent, "Recent files"),
         ):  # fmt: skip
             button.setAccessibleName(name)
             button.setToolTip(name)
@@ -54,7 +56,9 @@ class Bar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 0, 10, 0)
         layout.setSpacing(2)
-        for part in (self.open, upright, self.back, self.forward):
+        layout.addWidget(self.open)
+        layout.addSpacing(-9)
+        for part in (self.recent, upright, self.back, self.forward):
             layout.addWidget(part)
             layout.addSpacing(4)
         layout.addStretch(1)
@@ -62,11 +66,6 @@ class Bar(QWidget):
         layout.addSpacing(6)
         for part in (self.panel, self.theme, self.menu):
             layout.addWidget(part)
-
-    def set_menus(self, open_: QAction, more: QAction) -> None:
-        """What stands behind the two buttons with menus."""
-        self.open.setDefaultAction(open_)
-        self.menu.setMenu(more.menu())  # type: ignore[arg-type]
 
     def apply(self, view: WindowView) -> None:
         """Show the bar's part of a view. A text that is being typed is newer than any view."""
