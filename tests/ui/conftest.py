@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -67,6 +68,11 @@ def opened(window, qtbot) -> Callable[..., Window]:
 def _no_threads_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-    assert not [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("ptinspect")]
+
+    def left() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("ptinspect")]
+
+    end = time.monotonic() + 5
+    while left() and time.monotonic() < end:  # one that is only being started cannot be joined yet
+        time.sleep(0.01)
+    assert not left()
