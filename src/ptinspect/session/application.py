@@ -221,10 +221,11 @@ class Application:
     # -- the tree ---------------------------------------------------------------------------------------------------------------
 
     def select(self, key: str) -> None:
-        """Select a row of the tab in front."""
+        """Select a row of the tab in front. Who selects a layer or a tensor beside the overview wants to see it."""
         tab = self.state.tab
         if tab is not None and tab.selected != key:
-            self._update(tab.id, selected=key)
+            wanted = "tensor" if tab.inspector == "overview" and not key.startswith("value:") else tab.inspector
+            self._update(tab.id, selected=key, inspector=wanted)
 
     def expand(self, key: str, is_open: bool) -> None:
         """Open or close one layer."""
