@@ -94,7 +94,9 @@ def comparisons(folder: Path) -> list[Case]:
     asked = {what: python("-m", "tests.bench.torch_comparison", what, str(base)) for what in ("equal", "numbers")}
     equal, numbers = ([*asked["equal"], str(copied)], [*asked["numbers"], str(tuned)])
     read = Case("diff-equal", ptinspect("diff", str(base), str(copied)), equal, "torch.equal", [base, copied], 1 / 6, VALUES, 350 * MB)
-    whole = Case("diff-numbers", ptinspect("diff", "--json", str(base), str(tuned)), numbers, "torch", [base, tuned], 1 / 8, VALUES, 350 * MB)
+    whole = Case(
+        "diff-numbers", ptinspect("diff", "--json", str(base), str(tuned)), numbers, "torch", [base, tuned], 1 / 8, VALUES, 350 * MB
+    )
     return [
         Case("diff-quick", glance, python("-c", "import torch"), "import torch", [base, copied], 0.10, resident=40 * MB),
         read,

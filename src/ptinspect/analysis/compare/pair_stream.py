@@ -17,7 +17,7 @@ from typing import Any, Self
 from ptinspect.analysis.compare.difference import SAME, Difference, PairSums, told
 from ptinspect.analysis.compare.pair_histograms import pair_histograms
 from ptinspect.analysis.compare.pair_tally import PairTally, small_sums
-from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, Stretch, in_step, once, portions
+from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, in_step, once, portions
 from ptinspect.analysis.compare.rounding import units
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
@@ -64,7 +64,7 @@ class _Part:
     """What a thread found in a portion: the sums of what differs, and the stretches that are equal and were not counted."""
 
     sums: PairSums = PairSums()
-    equal: tuple[Stretch, ...] = ()
+    equal: PairPortion | None = None
     differs: bool = False
     problem: str | None = None
 
@@ -210,7 +210,7 @@ class _Run:
         except FileProblem as problem:
             tally.take()
             return _Part(problem=problem.message)
-        return _Part(tally.take(), tuple(equal), differs)
+        return _Part(tally.take(), replace(part, stretches=tuple(equal)) if equal else None, differs)
 
     def _in_step(self, both: Both, tally: PairTally) -> _Part:
         differs = both[0].dtype.name != both[1].dtype.name
@@ -220,7 +220,7 @@ class _Run:
             differs = differs or not _equal(left, right)
             if self.request.numbers:
                 tally.add(left, right)
-        return _Part(tally.take(), (), differs)
+        return _Part(tally.take(), None, differs)
 
     def _tally(self, both: Both) -> PairTally:
         tallies: dict[object, PairTally] = self.own.__dict__.setdefault("tallies", {})
@@ -274,9 +274,8 @@ class _Run:
             return Measured(True, SAME)
         if not self.request.numbers:
             return Measured(False)
-        both = self.pairs[job.places[0]]
         sums = reduce(PairSums.merged, (part.sums for part in parts), job.sums)
-        equal = [PairPortion(both, part.equal) for part in parts if part.equal]
+        equal = [part.equal for part in parts if part.equal is not None]
         if equal:
             return _Job(job.places, [(0, self.pool.submit(self._portion, part, True)) for part in equal], sums, True, same)
         return Measured(same, self._told(job.places[0], sums))
