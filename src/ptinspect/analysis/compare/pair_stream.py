@@ -22,7 +22,7 @@ from ptinspect.analysis.compare.rounding import units
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import Cancelled, FileProblem
-from ptinspect.frozen import field, frozen, slotted
+from ptinspect.frozen import field, frozen, replace, slotted
 from ptinspect.tensors import TensorInfo
 
 SMALL = 1 << 16  # elements
