@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ptinspect.session.settings import Settings
 from ptinspect.session.views import DocumentView, OpeningView, TroubleView, WelcomeView
@@ -246,3 +247,22 @@ def test_that_a_filter_opens_no_more_than_can_be_looked_at(tmp_path: Path) -> No
     session.app.filter("layers.29.")
     session.settle()
     assert session.app.view.page.expanded == {"layer:layers", "layer:layers.29"}
+
+
+def test_that_the_status_line_says_what_a_filter_lacks(session: Session) -> None:
+    session.app.filter("/[/")
+    session.settle()
+    assert session.app.view.status.text.startswith("The filter: ")
+    assert session.app.view.status.tone == "warn"
+    session.app.filter("")
+    session.settle()
+    assert session.app.view.status.tone == "good"
+
+
+def test_that_the_status_line_counts_what_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "half.safetensors"
+    save_file({"a": torch.ones(100), "b": torch.ones(100)}, file)
+    file.write_bytes(file.read_bytes()[:-40])
+    session = Session().open(file)
+    assert session.app.view.status.text == "Values read, 1 tensor cannot be read"
+    assert Session().open(CHECKPOINT).app.view.status.text == "All values read"

@@ -52,6 +52,14 @@ def test_that_an_icon_that_is_not_there_is_empty(qtbot) -> None:
     assert not any(picture.pixelColor(x, y).alpha() for x in range(16) for y in range(16))
 
 
+@pytest.mark.parametrize("family", ["ui", "display", "mono"])
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_that_names_in_other_scripts_are_never_asked_of_thin_fonts(qtbot, name: str, family: str) -> None:
+    theme.apply(name)
+    assert min(theme.font(12, weight, family).weight() for weight in (400, 500, 600)) >= 400
+    theme.apply("light")
+
+
 @pytest.mark.parametrize("shares", [[1.0], [0.6, 0.3, 0.1], [1 / 24] * 24, [0.99, 0.01], [0.5, 0.5, 0.0]])
 def test_that_a_treemap_fills_its_whole_with_parts_of_their_size(shares: list[float]) -> None:
     whole = QRectF(0, 0, 320, 152)

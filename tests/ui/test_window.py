@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
 from ptinspect import resources
+from ptinspect.session.columns import COLUMNS
 from ptinspect.ui.panels.trouble import TroublePage
 from ptinspect.ui.panels.welcome import Welcome
 from ptinspect.ui.widgets.chip import ChipButton
@@ -136,3 +137,18 @@ def test_that_a_tab_is_closed_while_its_file_is_read(window, qtbot) -> None:
     window.application.close(window.application.state.tabs[0].id)
     qtbot.wait(50)
     assert isinstance(window.stack.currentWidget(), Welcome)
+
+
+def test_that_a_file_without_a_single_row_still_has_its_pages(opened, qtbot, tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "empty.pt")
+    window = opened(tmp_path / "empty.pt")
+    assert window.document.tree.model().rowCount() == 0
+    qtbot.waitUntil(lambda: "A file without tensors" in texts(window.document.stack.currentWidget()))
+
+
+def test_that_a_tree_of_plain_values_gives_their_texts_the_room_of_the_numbers(opened, tmp_path: Path) -> None:
+    torch.save({"data_file": "a/very/long/path/to/some/data.txt", "steps": 3}, tmp_path / "settings.pt")
+    header = opened(tmp_path / "settings.pt").document.tree.header()
+    shown = [column.name for at, column in enumerate(COLUMNS) if not header.isSectionHidden(at)]
+    assert shown == ["layer", "type", "shape"]
+    assert header.sectionSize(2) > COLUMNS[2].width

@@ -6,11 +6,10 @@ import os
 from functools import lru_cache
 
 from ptinspect import __version__, resources
-from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.session.chips import KINDS, Chip
 from ptinspect.session.health_page import health_badge
 from ptinspect.session.naming import CONTAINERS
-from ptinspect.session.state import State, Tab
+from ptinspect.session.state import Opened, State, Tab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.views import (
     DocumentView,
@@ -127,11 +126,14 @@ def _status(tab: Tab | None) -> StatusView:
     busy = tab.numbers.busy[-1] if tab.numbers.busy else None
     if busy is not None:
         return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
-    text, icon, tone = _summary(checkpoint, is_counted=tab.numbers.findings is not None)
+    if tab.narrowed is not None and tab.narrowed.problem:
+        return StatusView(f"The filter: {tab.narrowed.problem}", "triangle-alert", "warn", known)
+    text, icon, tone = _summary(tab.opened, is_counted=tab.numbers.findings is not None)
     return StatusView(text, icon, tone, known)
 
 
-def _summary(checkpoint: Checkpoint, is_counted: bool) -> tuple[str, str, Tone]:
+def _summary(opened: Opened, is_counted: bool) -> tuple[str, str, Tone]:
+    checkpoint = opened.checkpoint
     names = checkpoint.safety.globals
     bad = sum(found.verdict == "dangerous" for found in names)
     if bad:
@@ -139,4 +141,7 @@ def _summary(checkpoint: Checkpoint, is_counted: bool) -> tuple[str, str, Tone]:
     shared, wasted = len(checkpoint.totals.shared), checkpoint.totals.wasted
     parts = [plural(shared, "group") + " of tied tensors"] if shared else []
     parts += [f"{size_text(wasted)} wasted"] if wasted else []
-    return ", ".join(["All values read" if is_counted else "Headers read", *parts]), "circle-check", "good"
+    if opened.broken and is_counted:
+        parts.append(f"{plural(opened.broken, 'tensor')} cannot be read")
+        return ", ".join(["Values read", *parts]), "triangle-alert", "warn"
+    return ", ".join(["All values read" if is_counted and checkpoint.document.tensors else "Headers read", *parts]), "circle-check", "good"

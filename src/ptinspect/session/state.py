@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Opened:
     """A file that was read: compared by identity, since it is read once and never changes."""
 
-    __slots__ = ("badges", "banner", "checkpoint", "facts", "first", "safety", "table", "tree")
+    __slots__ = ("badges", "banner", "broken", "checkpoint", "facts", "first", "safety", "table", "tree")
 
     def __init__(self, checkpoint: Checkpoint, tree: LayerNode) -> None:
         self.checkpoint = checkpoint
@@ -32,6 +32,7 @@ class Opened:
         self.banner = banner_of(checkpoint, self.facts.main_dtype)
         self.safety = safety_of(checkpoint)
         self.badges = badges_of(checkpoint)
+        self.broken = sum(tensor.problem is not None for tensor in checkpoint.document.tensors)
         self.first: frozenset[str] = frozenset()  # what is open in the tree when nobody chose yet
 
 

@@ -135,8 +135,12 @@ def font(size: int, weight: int = 400, family: str = "ui") -> QFont:
     else:
         weight = 400 if weight <= 500 else 700
         size = size - 1 if size >= 12 and family != "mono" else size  # the fallbacks are a tenth wider
+    names = list({"ui": _UI, "mono": _MONO}.get(family, _DISPLAY))
+    if weight < 400:  # by its name: asked for by weight, other scripts would come from whatever thin font there is, which lacks them
+        names.insert(0, f"{names[0]} Light")
+        weight = 400
     found = QFont()
-    found.setFamilies(list({"ui": _UI, "mono": _MONO}.get(family, _DISPLAY)))
+    found.setFamilies(names)
     found.setPixelSize(size)
     found.setWeight(QFont.Weight(weight))
     found.setHintingPreference(QFont.HintingPreference.PreferNoHinting)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from ptinspect.session import code_page as words
 from ptinspect.session.views import DocumentView
+from ptinspect.session.words import plural
 from ptinspect.ui import theme
 from ptinspect.ui.panels.page import Page
 from ptinspect.ui.widgets.choice import Choice
@@ -45,7 +46,7 @@ class CodePage(Page):
         self.choice.addItems([file.name for file in found.files])
         self.choice.setEnabled(len(found.files) > 1)
         texts = len(found.files) - 1 + found.more
-        note = f"{texts:,} program texts in the file, shown and never run"
+        note = f"{plural(texts, 'program text')}, shown and never run"
         self.note.set_whole(note if texts else "There is no program text in this file")
 
     def _copy(self) -> None:

@@ -1,0 +1,32 @@
+"""The overview in words: what it says of the lines that load a file, and when it shows no picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.load import load_lines
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.session.overview import overview_of
+from tests.session.working import SAMPLES
+
+
+def test_that_comments_are_as_wide_as_the_page_and_code_is_left_alone() -> None:
+    page = overview_of(checkpoint := open_checkpoint(SAMPLES / "model.pt"), layer_tree(checkpoint))
+    comments = [line for line in page.load.splitlines() if line.startswith("#")]
+    assert max(map(len, comments)) <= 50
+    code = [line for line in load_lines(checkpoint).splitlines() if not line.startswith("#")]
+    assert [line for line in page.load.splitlines() if not line.startswith("#")] == code
+    said = " ".join(line.removeprefix("# ") for line in comments)
+    assert said == " ".join(line.removeprefix("# ") for line in load_lines(checkpoint).splitlines() if line.startswith("#"))
+
+
+def test_that_a_thousand_small_blocks_make_no_picture(tmp_path: Path) -> None:
+    file = tmp_path / "many.pt"
+    torch.save({f"blocks.{at}.weight": torch.zeros(2, 2) for at in range(1_000)}, file)
+    checkpoint = open_checkpoint(file)
+    assert overview_of(checkpoint, layer_tree(checkpoint)).blocks == ()
+    few = open_checkpoint(SAMPLES / "weights.pt")
+    assert len(overview_of(few, layer_tree(few)).blocks) == 2
