@@ -15,6 +15,7 @@ from ptinspect.ui.panels.trouble import TroublePage
 from ptinspect.ui.panels.welcome import Welcome
 from ptinspect.ui.widgets.chip import ChipButton
 from ptinspect.ui.widgets.text import Elided, Text
+from tests import corpus
 
 SAMPLES = resources.path("samples")
 
@@ -139,11 +140,11 @@ def test_that_a_tab_is_closed_while_its_file_is_read(window, qtbot) -> None:
     assert isinstance(window.stack.currentWidget(), Welcome)
 
 
-def test_that_a_file_without_a_single_row_still_has_its_pages(opened, qtbot, tmp_path: Path) -> None:
-    torch.save({}, tmp_path / "empty.pt")
-    window = opened(tmp_path / "empty.pt")
+@corpus.needs_corpus
+def test_that_a_program_without_a_single_row_still_has_its_pages(opened, qtbot) -> None:
+    window = opened(next(row.path for row in corpus.rows() if row.id.endswith("foo4.pt")))
     assert window.document.tree.model().rowCount() == 0
-    qtbot.waitUntil(lambda: "A file without tensors" in texts(window.document.stack.currentWidget()))
+    qtbot.waitUntil(lambda: "A TorchScript program, Foo4" in texts(window.document.stack.currentWidget()))
 
 
 def test_that_a_tree_of_plain_values_gives_their_texts_the_room_of_the_numbers(opened, tmp_path: Path) -> None:
