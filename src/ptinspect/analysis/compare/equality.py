@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from math import prod
 
 from ptinspect.analysis.compare.model import EqualBy, Side
 from ptinspect.checkpoint.storage_bytes import Bytes, InFile, StorageBytes, exactly
 from ptinspect.checkpoint.views import in_any_order, in_order
 from ptinspect.formats.document import Record
+from ptinspect.frozen import replace
 from ptinspect.tensors import StorageRef, TensorInfo
 
 CHUNK = 1 << 18
