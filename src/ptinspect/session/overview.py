@@ -180,7 +180,7 @@ def _claims(checkpoint: Checkpoint) -> Iterator[Claim]:
     for at, evidence in enumerate(checkpoint.evidence[:MOST_EVIDENCE]):
         text, label = plain(evidence.claim, 200).replace("`", ""), _label(checkpoint, evidence, at)
         text = text if label == "Architecture" or evidence.claim.startswith("`") else f"{text[:1].upper()}{text[1:]}"
-        yield Claim(label, text, plain(evidence.because, 400).replace("`", ""), evidence.certainty)
+        yield Claim(label, text, plain(evidence.because, 400).replace("`", "").replace(" -> ", " → "), evidence.certainty)
 
 
 def _label(checkpoint: Checkpoint, evidence: Evidence, at: int) -> str:

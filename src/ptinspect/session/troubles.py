@@ -7,11 +7,11 @@ from typing import Literal
 
 from ptinspect.errors import ChangedOnDisk, Corrupt, FileProblem, InspectError, LimitExceeded, NotACheckpoint, Truncated, Unsupported
 from ptinspect.frozen import frozen
-from ptinspect.session.words import plain, plural, size_text
+from ptinspect.session.words import plain, size_text
 
 Tone = Literal["plain", "good", "warn", "danger", "accent"]
 FIRST_BYTES = 2_048
-MOST_LINES = 8
+MOST_LINES, MOST_ROWS = 8, 6
 _KINDS: dict[type[InspectError], tuple[str, str, Tone]] = {
     NotACheckpoint: ("Not a checkpoint", "file-question", "warn"),
     Truncated: ("Incomplete", "file-warning", "danger"),
@@ -135,15 +135,21 @@ def _excerpt(head: bytes, size: int | None) -> tuple[tuple[str, ...], str]:
     """The file's first lines where it is text, its first bytes where not."""
     if not head:
         return ((), "the file is empty" if size == 0 else "")
-    note = f"{plural(size or 0, 'byte')}, all of it" if (size or 0) <= 400 else f"its beginning, of {size_text(size or 0)}"
     try:
         text = head.decode("utf-8") if len(head) < FIRST_BYTES else head[:-4].decode("utf-8")
     except UnicodeDecodeError:
         text = ""
     if text and sum(char.isprintable() or char in "\r\n\t" for char in text) >= 0.95 * len(text):
-        return tuple(plain(line, 160) for line in text.splitlines()[:MOST_LINES]), note
-    rows = [head[at : at + 16] for at in range(0, min(len(head), 16 * 6), 16)]
-    return tuple(f"{row.hex(' '):<47}   {''.join(chr(byte) if 32 <= byte < 127 else '·' for byte in row)}" for row in rows), note
+        lines = text.splitlines()
+        is_all = len(lines) <= MOST_LINES and len(head) == size
+        return tuple(plain(line, 160) for line in lines[:MOST_LINES]), _extent(size or 0, is_all)
+    rows = [head[at : at + 16] for at in range(0, min(len(head), 16 * MOST_ROWS), 16)]
+    shown = (f"{row.hex(' '):<47}   {''.join(chr(byte) if 32 <= byte < 127 else '·' for byte in row)}" for row in rows)
+    return tuple(shown), _extent(size or 0, len(head) <= 16 * MOST_ROWS and len(head) == size)
+
+
+def _extent(size: int, is_all: bool) -> str:
+    return f"{size_text(size)}, all of it" if is_all else f"its beginning, of {size_text(size)}"
 
 
 def is_file_problem(error: Exception) -> bool:

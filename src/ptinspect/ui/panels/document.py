@@ -23,7 +23,7 @@ TITLES: dict[Inspector, str] = {
     "safety": "Safety",
     "code": "Code",
 }
-WIDTH, WIDE, LEAST = 560, 780, 380
+WIDTH, WIDE, LEAST, MOST_TREE = 560, 780, 380, 900
 SOON = 300  # milliseconds from the first pages until what draws plots is brought in
 ROOMY: tuple[Inspector, ...] = ("overview", "safety")
 
@@ -154,9 +154,10 @@ class Document(QWidget):
             self._show_page(view)
 
     def _place(self, view: DocumentView) -> None:
-        """As wide as the user left it; else reading takes more room than looking up."""
+        """As wide as the user left it; else reading takes more room than looking up, and what the tree has no use for."""
         total = max(self.splitter.width(), LEAST + 300)
-        width = view.inspector_width or min(WIDE if view.inspector in ROOMY else WIDTH, total * 5 // 8)
+        wanted = min(WIDE if view.inspector in ROOMY else WIDTH, total * 5 // 8)
+        width = view.inspector_width or max(wanted, total - MOST_TREE)
         self.splitter.setSizes([max(300, total - width), width])
 
     def _badges(self, view: DocumentView) -> None:
