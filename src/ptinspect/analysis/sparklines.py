@@ -10,7 +10,7 @@ import numpy as np
 from ptinspect.analysis.statistics import Statistics
 
 Array = np.ndarray[Any, Any]
-BARS = 36
+BARS, MANY = 36, 400
 NOWHERE = 255
 _OUTSIDE = 0.004  # of the values, left out at either end
 
@@ -43,14 +43,13 @@ def _inner(starts: Array, ends: Array, counts: Array) -> tuple[float, float]:
 
 def _spread(starts: Array, ends: Array, counts: Array, edges: Array) -> Array:
     """Counts in bins of any width, as the share of each bar that lies over them."""
-    widths = np.maximum(ends - starts, np.finfo(np.float64).tiny)
-    found = np.zeros(edges.size)
-    for start, end, count, width in zip(starts, ends, counts, widths, strict=True) if starts.size < 400 else ():
-        found += count * np.clip((edges - start) / width, 0, 1) if end > start else count * (edges > start)
-    if starts.size >= 400:  # many bins: each counts where its middle is
+    if starts.size >= MANY:  # each counts where its middle is
         totals, _ = np.histogram((starts + ends) / 2, edges, weights=counts)
         return np.asarray(totals)
-    return np.diff(found)
+    widths = np.maximum(ends - starts, np.finfo(np.float64).tiny)
+    with np.errstate(over="ignore"):
+        behind = np.clip((edges - starts[:, None]) / widths[:, None], 0, 1)
+    return np.diff(counts @ behind)
 
 
 def _zero(edges: Array) -> float:

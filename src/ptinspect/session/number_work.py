@@ -17,6 +17,7 @@ from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.frozen import frozen
+from ptinspect.session.shelf import pack
 from ptinspect.session.tasks import Context
 from ptinspect.session.words import plain
 
@@ -33,7 +34,7 @@ MOST_MERGED = 600  # tensors whose histograms a layer's picture is made of
 class Counted:
     """What came since the last time: rows with their numbers and pictures, and pictures of layers that are complete."""
 
-    rows: tuple[tuple[TensorRow, Statistics, bytes], ...]
+    rows: tuple[tuple[TensorRow, bytes, bytes], ...]
     layers: tuple[tuple[LayerNode, bytes], ...]
     share: float
     text: str
@@ -61,14 +62,16 @@ class _Bundle:
         self.rows, self.context, self.told = rows, context, told
         self._sparkline = sparkline
         self._layers = _Layers(tree)
-        self._new: list[tuple[TensorRow, Statistics, bytes]] = []
+        self._new: list[tuple[TensorRow, bytes, bytes]] = []
         self._done: list[tuple[LayerNode, bytes]] = []
         self._last, self._text, self._share, self._step = time.monotonic(), "", 0.0, "values"
 
-    def found(self, place: int, found: Statistics) -> None:
+    def found(self, place: int, found: Statistics, fields: dict[str, Any] | None = None) -> None:
         """The numbers of one tensor."""
+        from ptinspect.analysis.statistics import as_fields  # noqa: PLC0415
+
         row = self.rows[place]
-        self._new.append((row, found, self._sparkline([found])))
+        self._new.append((row, pack(as_fields(found) if fields is None else fields), self._sparkline([found])))
         self._text = row.path
         for node, parts in self._layers.completed(row, found):
             self._done.append((node, self._sparkline(parts)))
@@ -162,7 +165,7 @@ def _heard(child: subprocess.Popen[bytes], bundle: _Bundle) -> tuple[Finding, ..
         bundle.context.raise_if_cancelled()
         told = json.loads(line)
         if "place" in told:
-            bundle.found(told["place"], Statistics(problem=told["problem"]) if told.get("problem") else of_fields(told))
+            bundle.found(told["place"], Statistics(problem=told["problem"]) if told.get("problem") else of_fields(told), told)
         elif "findings" in told:
             bundle.flush()
             return _findings(told["findings"])

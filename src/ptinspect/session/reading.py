@@ -55,8 +55,8 @@ class Reading:
 
     def _counted(self, id_: int, opened: Opened, found: Counted) -> None:
         shelf = opened.facts.shelf
-        for row, statistics, spark in found.rows:
-            shelf.put(row, statistics, spark)
+        for row, packed, spark in found.rows:
+            shelf.put(row, packed, spark)
         for node, spark in found.layers:
             shelf.put_layer(node, spark)
         tab = self._find(id_)

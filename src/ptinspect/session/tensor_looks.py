@@ -128,7 +128,7 @@ def _filters(storages: Any, tensor: TensorInfo) -> Picture:
     channels = min(shape[1], max(1, MOST_READ // (count * shape[2] * shape[3])))
     found = block(storages, tensor, [range(count), range(channels), range(shape[2]), range(shape[3])])
     cells = _floats(found)
-    note = f"{plural(count, 'kernel')}, each on its own scale" if count == shape[0] else f"the first {count:,} of {shape[0]:,} kernels"
+    note = plural(count, "kernel") if count == shape[0] else f"the first {count:,} of {shape[0]:,} kernels"
     if channels > 3:
         mean, norm = cells.mean(axis=1, keepdims=True), np.sqrt(np.square(cells, dtype=np.float64).mean(axis=1, keepdims=True))
         cells = np.concatenate((mean, norm.astype(np.float32), cells[:, :1]), axis=1)

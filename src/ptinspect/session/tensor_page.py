@@ -114,7 +114,7 @@ def _number(value: float | None) -> str:
         return "–"
     if isinstance(value, int) or (abs(value) < 1e9 and value == int(value)):
         return signed(f"{int(value):,}") if abs(value) < 1e12 else number_text(float(value))
-    return signed(f"{value:.4f}") if 0.001 <= abs(value) < 10 else number_text(value)
+    return signed(f"{value:.4f}") if 0.001 <= abs(value) < 10 else signed(f"{value:.2e}") if abs(value) < 0.001 else number_text(value)
 
 
 def _share(part: int, whole: int) -> str:
@@ -157,16 +157,16 @@ def bin_text(histogram: Histogram, at: int) -> tuple[str, tuple[tuple[str, str],
     elif histogram.scale == "whole":
         title = f"{signed(str(int(low)))} … {signed(str(int(high) - 1))}"
     else:
-        digits = _digits(float(low), float(high))
-        title = f"{signed(f'{float(low):.{digits}g}')} … {signed(f'{float(high):.{digits}g}')}"
+        title = " … ".join(_edge(float(edge), abs(float(high) - float(low))) for edge in (low, high))
     count = int(counts[at])
     return title, (("Values", f"{count:,}"), ("Share", _percent(count / total)), ("At or above", _percent(above / total)))
 
 
-def _digits(low: float, high: float) -> int:
-    """As many as tell two edges apart."""
-    apart = abs(high - low) or 1.0
-    return max(3, min(9, 2 + math.ceil(math.log10(max(abs(low), abs(high), apart) / apart))))
+def _edge(value: float, apart: float) -> str:
+    """With as many digits as tell the edges of a bin apart."""
+    if not apart or not 1e-7 < apart < 1e7:
+        return signed(f"{value:.6g}")
+    return signed(f"{value:.{max(0, min(9, 1 - math.floor(math.log10(apart))))}f}")
 
 
 def _percent(share: float) -> str:

@@ -30,4 +30,8 @@ class Collector(QObject):
         new, middle, old = gc.get_count()
         if new < YOUNG:
             return
-        gc.collect(0 if middle < 10 else 1 if old < 10 else 2)
+        if middle < 10 or old < 10:
+            gc.collect(0 if middle < 10 else 1)
+            return
+        gc.collect()
+        gc.freeze()  # what has lived so long goes on to; the next time need not look at it

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from ptinspect.session.tensor_page import Cell, Measure, bin_text, cells_of, note_of, outside_text
-from ptinspect.session.words import number_text, plain
+from ptinspect.session.words import number_text, plain, signed
 from ptinspect.ui import plots, theme
 from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.segments import Segments
@@ -254,7 +254,7 @@ def _bars(name: str, measure: Measure) -> Bars:
     marks = (shares[0], shares[2], shares[3], shares[4], shares[6]) if shares else None
     names: Callable[[int], str] | None = None
     if histogram.scale == "symlog":
-        names = lambda at: number_text(float(histogram.edges[min(at, histogram.edges.size - 1)]))  # noqa: E731 - as short as a table entry
+        names = lambda at: signed(f"{float(histogram.edges[min(at, histogram.edges.size - 1)]):.1g}")  # noqa: E731 - as short as a table entry
     return Bars(name, edges, histogram.counts, marks, names, measure.seen is not None)
 
 

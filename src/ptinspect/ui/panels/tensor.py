@@ -32,6 +32,7 @@ class TensorPage(Page):
         self._reading: Reading | None = None
         self._view: DocumentView | None = None
         self._row: Row | None = None
+        self._also: tuple[tuple[str, ...], list[Row | None]] = ((), [])
         self._area = ScrollArea()
         fill(self, self._area)
         self._area.show_layout(self._lay_out())
@@ -69,7 +70,10 @@ class TensorPage(Page):
         last, self._view = self._view, view
         if last is not None and (last.whole, last.selected, last.numbers) == (view.whole, view.selected, view.numbers):
             return
-        found = view.whole.find(view.selected) if view.selected else None
+        if last is not None and (last.whole, last.selected) == (view.whole, view.selected):
+            found = self._row
+        else:
+            found = view.whole.find(view.selected) if view.selected else None
         fresh = found is not self._row
         self._row = found if found is not None and found.parent is not None else None
         if fresh:
@@ -97,7 +101,9 @@ class TensorPage(Page):
 
     def _rows(self, view: DocumentView, found: Row) -> list[Row]:
         """Which tensors are drawn: the one that is selected, with others that are, or the largest ones of a layer."""
-        also = [view.whole.find(key) for key in view.numbers.also if key != found.key]
+        if view.numbers.also != self._also[0]:
+            self._also = (view.numbers.also, [view.whole.find(key) for key in view.numbers.also])
+        also = [one for one in self._also[1] if one is not found]
         others = [one for one in also if one is not None and isinstance(one.source, TensorRow)]
         if isinstance(found.source, TensorRow):
             return [found, *others][: OVERLAID + 2]

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ptinspect.ui import theme
-from ptinspect.ui.widgets.heat_map import coded, image_of
+from ptinspect.ui.widgets.heat_map import SEQUENTIAL, amounts, coded, image_of
 
 Mode = Literal["rgb", "r", "g", "b", "norm", "mean", "first"]
 TILE, GAP = 28, 4
@@ -125,9 +125,9 @@ def _coloured(kernel: Any) -> QImage:
 
 
 def _single(kernel: Any, mode: Mode) -> QImage:
-    """One channel, or the norm over all of them, in the diverging colours."""
+    """One channel, or the norm over all of them, in the diverging colours; a norm in those of an amount."""
     if mode == "norm":
         found = np.sqrt(np.square(kernel, dtype=np.float64).sum(axis=0)) if kernel.shape[0] == 3 else kernel[1]
-    else:
-        found = kernel[{"r": 0, "g": 1, "b": 2, "mean": 0, "first": min(2, kernel.shape[0] - 1)}.get(mode, 0)]
+        return image_of(amounts(found), SEQUENTIAL)
+    found = kernel[{"r": 0, "g": 1, "b": 2, "mean": 0, "first": min(2, kernel.shape[0] - 1)}.get(mode, 0)]
     return image_of(coded(found)[0])

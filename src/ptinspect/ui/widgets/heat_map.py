@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,19 @@ DIVERGING = {
     "light": ("#085487", "#62B2E4", "#F4F5F7", "#F0A468", "#9C4206"),
     "dark": ("#8CCFFA", "#2B77AB", "#262930", "#AE6429", "#FFBE8C"),
 }
+SEQUENTIAL = {
+    "light": ("#F1F1FC", "#CDCFF4", "#9194E6", "#5456C4", "#25266B"),
+    "dark": ("#20222B", "#363978", "#5D60CC", "#9EA1F5", "#ECEDFE"),
+}
 STEPS, ZERO, BROKEN = 253, 253, 254
 SCALE, MOST_HEIGHT, LEAST_CELL, MOST_CELL = 22, 300, 4, 26
 Label = Callable[[int, int], tuple[str, Sequence[tuple[str, str]]]]
 
 
-def colour_table() -> list[int]:
-    """253 even steps of the diverging map, then exact zero, then what is no number."""
+def colour_table(maps: Mapping[str, Sequence[str]] = DIVERGING) -> list[int]:
+    """253 even steps of a map, then exact zero, then what is no number."""
     look = theme.tokens()
-    stops = [QColor(text).getRgb()[:3] for text in DIVERGING[look.name]]  # type: ignore[index]
+    stops = [QColor(text).getRgb()[:3] for text in maps[look.name]]  # type: ignore[index]
     places = np.linspace(0, 4, STEPS)
     channels = [np.interp(places, range(5), [stop[at] for stop in stops]).round().astype(int) for at in range(3)]
     table = [0xFF000000 | (int(r) << 16) | (int(g) << 8) | int(b) for r, g, b in zip(*channels, strict=True)]
@@ -44,11 +48,19 @@ def coded(cells: Any) -> tuple[Any, float]:
     return np.ascontiguousarray(codes.astype(np.uint8)), reach
 
 
-def image_of(codes: Any) -> QImage:
+def amounts(cells: Any) -> Any:
+    """Numbers from zero on as places in the sequential map."""
+    with np.errstate(all="ignore"):
+        top = float(np.nanmax(np.where(np.isfinite(cells), cells, 0))) or 1.0
+        codes = np.clip(np.round(cells / top * (STEPS - 1)), 0, STEPS - 1)
+    return np.ascontiguousarray(np.where(np.isfinite(cells), codes, BROKEN).astype(np.uint8))
+
+
+def image_of(codes: Any, maps: Mapping[str, Sequence[str]] = DIVERGING) -> QImage:
     """An image with the colours of the theme; it holds its own copy."""
     rows, columns = codes.shape
     image = QImage(codes.tobytes(), columns, rows, columns, QImage.Format.Format_Indexed8)
-    image.setColorTable(colour_table())
+    image.setColorTable(colour_table(maps))
     return image.copy()
 
 

@@ -15,7 +15,7 @@ from ptinspect.frozen import frozen
 from ptinspect.ui import theme
 from ptinspect.ui.widgets.plot import Plot, pen
 
-HEIGHT, STRIP, FLOOR = 168, 22, -0.35
+HEIGHT, STRIP, FLOOR = 158, 22, -0.35
 INKS = ("accent", "right", "good", "shape", "left", "warnicon", "danger", "text2")
 Label = Callable[[int], tuple[str, Sequence[tuple[str, str]]]]
 
@@ -105,8 +105,8 @@ class _Field(Plot):
         low, high = min(float(x[0]) for x in self.xs), max(float(x[-1]) for x in self.xs)
         if high <= low:
             low, high = low - 0.5, high + 0.5
-        floor = FLOOR if self.left.is_log else 0.0
-        self.show_range(low, high, floor, max(tops) * 1.04 if max(tops) > 0 else 1.0)
+        floor, top = FLOOR if self.left.is_log else 0.0, max(tops) * 1.04 if max(tops) > 0 else 1.0
+        self.show_range(low, high, floor or -0.004 * top, top)  # zero would have no label at the very end
         brush, none = theme.tokens().brush("accent2"), QPen(Qt.PenStyle.NoPen)
         self._lit = pg.PlotCurveItem([low, high], [floor], stepMode="center", fillLevel=floor, brush=brush, pen=none)
         self._lit.setVisible(False)

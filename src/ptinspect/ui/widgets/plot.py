@@ -32,7 +32,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self.names: Names | None = None
         self.places: Sequence[float] | None = None
         self.is_log = False
-        self.setStyle(maxTickLevel=0, tickTextOffset=6 if side == "left" else 4, tickLength=4 if side == "bottom" else 0)
+        self.setStyle(maxTickLevel=0, tickTextOffset=5, tickLength=4 if side == "bottom" else 0, hideOverlappingLabels=False)
         self.dress()
 
     def dress(self) -> None:

@@ -11,7 +11,7 @@ from ptinspect.ui import theme
 from ptinspect.ui.models.values import ValuesModel
 from ptinspect.ui.widgets.text import Button, Text, boxed, row
 
-HEIGHT, WIDTH, WAIT = 320, 84, 20
+HEIGHT, WIDTH, WAIT = 320, 104, 20
 
 
 class _View(QTableView):
