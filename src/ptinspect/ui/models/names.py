@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from ptinspect.session.safety_page import NameLine
+from ptinspect.ui.widgets.text import tip
 
 TITLES = ("Name in the file", "Verdict", "In plain words", "Uses")
 WORDS = {"dangerous": "Dangerous", "code": "Code", "data": "Data"}
@@ -42,6 +43,8 @@ class NameModel(QAbstractTableModel):
             return found
         if role == Qt.ItemDataRole.DisplayRole:
             return (found.name, WORDS[found.verdict], found.words, f"{found.uses:,}")[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(found.words if index.column() == 2 else found.name)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 3:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from ptinspect.session.troubles import Trouble
 from ptinspect.session.views import TroubleView
 from ptinspect.ui.panels.banner import Banner
+from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.scroll_page import ScrollArea
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, boxed, column, line, row
 
@@ -76,11 +77,11 @@ class TroublePage(QWidget):
         found = view.trouble
         layout.addWidget(Text("What to do", 12, 600))
         layout.addSpacing(10)
-        if found.hint:
+        if found.hint and not found.commands:
             layout.addWidget(Text(found.hint + ("" if found.hint.endswith((".", "!", "?")) else "."), 12, 400, "text2", wrap=True))
             layout.addSpacing(12)
-        for title, command in found.commands:
-            layout.addWidget(Text(title, 12, 500))
+        for at, (title, command) in enumerate(found.commands, 1):
+            layout.addLayout(row(Tag(f"{at}"), Text(title, 12, 500), None))
             layout.addSpacing(6)
             layout.addWidget(self._command(command))
             layout.addSpacing(14)
