@@ -35,7 +35,7 @@ TENSORS = {
 @pytest.mark.parametrize("name", TENSORS)
 def test_that_a_block_is_what_numpy_slices(name: str, tmp_path: Path) -> None:
     checkpoint, found = saved(tmp_path, **{name: TENSORS[name]})
-    spans = [range(1, 6, 2), range(0, 5), range(2, 6)]
+    spans = [range(1, 6, 2), range(5), range(2, 6)]
     truth = TENSORS[name].to_dense() if name == "sparse" else TENSORS[name].resolve_conj()
     truth = truth[1:6:2, 0:5, 2:6]
     with StorageBytes(checkpoint) as storages:

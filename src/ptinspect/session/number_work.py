@@ -118,6 +118,8 @@ class _Layers:
         while node is not None:
             own = self._parts.setdefault(id(node), [])
             own.extend(parts)
+            if len(own) > 2 * MOST_MERGED:  # those above would otherwise hold on to every histogram of the file
+                own[:] = own[::2]
             self._missing[id(node)] -= 1
             if self._missing[id(node)]:
                 return

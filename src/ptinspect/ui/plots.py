@@ -26,6 +26,7 @@ class _Loading(QObject):
     def __init__(self) -> None:
         super().__init__(QCoreApplication.instance())
         self.waiting: list[Callable[[], None]] = []
+        self.along: list[Callable[[], None]] = []
         self.is_ready = False
         self._steps = _looks()
         self._timer = QTimer(self)
@@ -45,9 +46,8 @@ class _Loading(QObject):
         import ml_dtypes  # noqa: F401, PLC0415 - what the numbers need, while nobody waits for it
         import pyqtgraph  # noqa: F401, PLC0415
 
-        from ptinspect.ui.panels import tensor, value_views  # noqa: F401, PLC0415
-        from ptinspect.ui.widgets import filter_grid, heat_map, histogram, values_table  # noqa: F401, PLC0415
-
+        for call in self.along:
+            call()
         self.imported.emit()
 
     def _done(self) -> None:
@@ -80,9 +80,11 @@ def when_ready(call: Callable[[], None]) -> None:
         _loading[0].waiting.append(call)
 
 
-def begin() -> None:
-    """Bring them in, though nobody waits yet."""
+def begin(along: Callable[[], None] | None = None) -> None:
+    """Bring them in, though nobody waits yet; `along` imports what else will be needed, in the same thread."""
     when_ready(lambda: None)
+    if along is not None and not is_ready():
+        _loading[0].along.append(along)
 
 
 def is_ready() -> bool:

@@ -55,6 +55,12 @@ def _page(name: Inspector) -> Page:
     return TensorPage()
 
 
+def _bring_views() -> None:
+    """Read the modules that draw values, so that the first tensor that is selected need not wait for them."""
+    from ptinspect.ui.panels import tensor, value_views, values_table  # noqa: F401, PLC0415
+    from ptinspect.ui.widgets import filter_grid, heat_map, histogram  # noqa: F401, PLC0415
+
+
 class Document(QWidget):
     """Draws a DocumentView; everything the user does goes out by signals."""
 
@@ -134,7 +140,7 @@ class Document(QWidget):
 
     def _fill(self) -> None:
         self._is_ready = True
-        QTimer.singleShot(SOON, plots.begin)
+        QTimer.singleShot(SOON, lambda: plots.begin(_bring_views))
         if self._view is not None:
             self._show_page(self._view)
 

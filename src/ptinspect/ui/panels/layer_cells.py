@@ -152,7 +152,7 @@ class LayerCells(QStyledItemDelegate):
         spark = row.table.facts.shelf.spark(row.source)
         if spark:
             is_grey = rows.trained_of(row) is False or _is_buffer(row)
-            paint_spark(painter, QRectF(box.left() + 2, box.top() + 4, 64, 15), spark, "muted" if is_grey else "accent2")
+            paint_spark(painter, QPointF(box.left() + 2, box.top() + 4), spark, "muted" if is_grey else "accent2")
 
     def mean(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """The mean."""

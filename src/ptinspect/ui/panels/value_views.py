@@ -19,10 +19,10 @@ from ptinspect.ui.widgets.text import Button, Text, boxed, column, line, row
 
 if TYPE_CHECKING:
     from ptinspect.ui.panels.tensor_views import TensorViews
+    from ptinspect.ui.panels.values_table import ValuesTable
     from ptinspect.ui.widgets.filter_grid import FilterGrid, Mode
     from ptinspect.ui.widgets.heat_map import HeatMap
     from ptinspect.ui.widgets.plot import Curve
-    from ptinspect.ui.widgets.values_table import ValuesTable
 
 _CHANNELS = {"filters": (("rgb", "RGB"), ("r", "R"), ("g", "G"), ("b", "B"), ("norm", "Norm"))}
 _MANY = (("norm", "Norm"), ("mean", "Mean"))
@@ -245,7 +245,7 @@ class TableView(QWidget):
 
     def __init__(self, views: TensorViews) -> None:
         super().__init__()
-        from ptinspect.ui.widgets.values_table import ValuesTable  # noqa: PLC0415
+        from ptinspect.ui.panels.values_table import ValuesTable  # noqa: PLC0415
 
         self.table: ValuesTable = ValuesTable()
         self.table.wanted.connect(views.fill)
