@@ -15,8 +15,7 @@ WIDTH, HEIGHT = 64, 16
 
 def paint_spark(painter: QPainter, at: QPointF, spark: bytes, tone: str) -> None:
     """Heights of 0 to 255, and behind them the place of zero among them. A row is painted again and again, its picture is drawn once."""
-    device = painter.device()
-    painter.drawPixmap(at, _drawn(spark, tone, theme.tokens().name, device.devicePixelRatio() if device is not None else 1.0))
+    painter.drawPixmap(at, _drawn(spark, tone, theme.tokens().name, painter.device().devicePixelRatio()))
 
 
 @lru_cache(maxsize=2_048)
