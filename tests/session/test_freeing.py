@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 
+from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.session import freeing
+from ptinspect.session.rows import Row
 from ptinspect.session.tasks import Context
 from tests.session.working import CHECKPOINT, Session
 
@@ -45,3 +48,27 @@ def test_that_a_closed_tab_is_freed_in_the_background(monkeypatch) -> None:
     session.settle()
     assert checkpoint.path == path  # whoever still holds a part of it keeps it whole
     assert session.app.state.tabs == ()
+
+
+def test_that_nothing_of_a_closed_file_waits_for_the_collector(monkeypatch) -> None:
+    monkeypatch.setattr(freeing, "PATIENCE", 0.0)
+
+    def living() -> int:
+        gc.unfreeze()
+        return sum(type(one) in (LayerNode, Row) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = living()
+        session = Session().open(CHECKPOINT)
+        session.app.expand_to(3)
+        session.app.filter("weight")
+        session.settle()
+        assert living() > before
+        session.views.clear()
+        session.app.close(session.tab.id)
+        session.settle()
+        assert living() == before
+    finally:
+        gc.enable()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import compress
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.dtypes import BY_NAME
@@ -210,6 +211,8 @@ def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None)
 def _leading(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int]]:
     """The hits with everything that leads to them, and how many kept rows stand right below each layer that does."""
     sources, above = listing.sources, listing.above
+    if len(hits) > len(above) // 8:
+        return _leading_many(listing, hits)
     kept = {id(sources[at]) for at in hits}
     below: dict[int, int] = {}
     counted: set[int] = set()
@@ -224,6 +227,19 @@ def _leading(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int
             kept.add(id(sources[step]))
             at = step
     return kept, below
+
+
+def _leading_many(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int]]:
+    """The same in one pass over all rows."""
+    above = listing.above
+    is_kept, counts = bytearray(len(above)), [0] * len(above)
+    for at in hits:
+        is_kept[at] = 1
+    for at in range(len(above) - 1, -1, -1):  # what leads to a row stands before it
+        if is_kept[at] and (step := above[at]) >= 0:
+            is_kept[step] = 1
+            counts[step] += 1
+    return set(map(id, compress(listing.sources, is_kept))), {at: count for at, count in enumerate(counts) if count}
 
 
 def _key(listing: Listing, at: int) -> str:

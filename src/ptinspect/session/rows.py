@@ -57,7 +57,7 @@ class Facts:
 class Row:
     """One row and, once asked for, those below it."""
 
-    __slots__ = ("_below", "at", "kind", "parent", "source", "table")
+    __slots__ = ("_below", "_named", "at", "kind", "parent", "source", "table")
 
     def __init__(self, table: RowTable, source: Source, parent: Row | None, at: int, kind: RowKind) -> None:
         self.table = table
@@ -66,6 +66,7 @@ class Row:
         self.at = at
         self.kind = kind
         self._below: Sequence[Row] | None = None
+        self._named: dict[str, list[Row]] | None = None
 
     @property
     def name(self) -> str:
@@ -105,6 +106,18 @@ class Row:
             sources = [pair for pair in sources if id(pair[0]) in kept]
         return [Row(table, source, self, at, kind) for at, (source, kind) in enumerate(sources)]
 
+    def part(self) -> None:
+        """Forget the rows around it: the file was closed."""
+        self.parent = self._below = self._named = None
+
+    def named(self, path: str) -> Sequence[Row]:
+        """The rows right below that have a path. There is an index, for a layer may hold ten thousand."""
+        if self._named is None:
+            self._named = {}
+            for row in self.below:
+                self._named.setdefault(row.path, []).append(row)
+        return self._named.get(path, ())
+
     @property
     def has_below(self) -> bool:
         """Whether there is anything below, without making it."""
@@ -129,20 +142,22 @@ class RowTable:
         self.kept = kept
         self.root = Row(self, root, None, 0, "layer")
 
+    def part(self) -> None:
+        """Forget its rows: the file was closed."""
+        del self.root
+
     def find(self, key: str) -> Row | None:
         """The row of a key, made on the way to it; None where there is none."""
         kind, _, path = key.partition(":")
-        row = self.root
         if kind == "layer" and not path:
-            return row
-        while True:
-            step = next((below for below in row.below if below.path == path and below.kind == kind), None)
-            if step is not None:
-                return step
-            step = next((below for below in row.below if below.kind == "layer" and path.startswith(f"{below.path}.")), None)
-            if step is None:
-                return None
-            row = step
+            return self.root
+        row: Row | None = self.root
+        while row is not None:
+            found = next((below for below in row.named(path) if below.kind == kind), None)
+            if found is not None:
+                return found
+            row = _on_the_way(row, path)
+        return None
 
     def walk(self) -> Iterator[tuple[Row, int]]:
         """Every row with its level, parents first."""
@@ -151,6 +166,17 @@ class RowTable:
             row, level = todo.pop()
             yield row, level
             todo.extend((below, level + 1) for below in reversed(row.below))
+
+
+def _on_the_way(row: Row, path: str) -> Row | None:
+    """The layer right below that a path leads through."""
+    end = path.find(".", len(row.path) + 1)
+    while end >= 0:
+        found = next((below for below in row.named(path[:end]) if below.kind == "layer"), None)
+        if found is not None:
+            return found
+        end = path.find(".", end + 1)
+    return None
 
 
 def type_text(row: Row) -> str:

@@ -70,6 +70,15 @@ class _Task(Generic[T]):
         self.context: Context
         self.thread: threading.Thread
 
+    def forget(self) -> None:
+        """It has ended: a task and its context know each other, and must not keep the file that the work has read."""
+        self.work = self.done = self.failed = _forgotten
+        self.progress = self.partial = None
+
+
+def _forgotten(*_: object) -> Any:
+    """What a task does that has ended."""
+
 
 class Tasks:
     """All background work of the application."""
@@ -124,7 +133,7 @@ class Tasks:
         try:
             found = task.work(task.context)
         except InspectError as error:
-            problem: Exception = error
+            problem: Exception = error.with_traceback(None)  # its frames would keep what the work read, and each other
             self._post(lambda: self._ended(slot, task, lambda: task.failed(problem)))
         except Exception as error:  # noqa: BLE001 - a bug of ours is told as one, in the window, with its report
             bug = error
@@ -140,6 +149,7 @@ class Tasks:
         if self._is_current(slot, task):
             del self._running[slot]
             tell()
+        task.forget()
 
     def _progressed(self, slot: str, task: _Task[T], share: float, text: str) -> None:
         if task.progress is not None and self._is_current(slot, task):

@@ -36,6 +36,7 @@ class LayerTree(QTreeView):
         self._cells = LayerCells(self)
         self._choice = ColumnChoice()
         self._hover = QPersistentModelIndex()
+        self._expanded: frozenset[str] = frozenset()
         self._was_painted = False
         self._is_laying_out = False
         self._ground = QWidget()
@@ -84,29 +85,28 @@ class LayerTree(QTreeView):
         fresh = last is None or last.table is not view.table
         if fresh and self._model.table is not view.table:
             self._model.set_table(view.table)
+            self._expanded = frozenset()
         self._cells.query = view.narrowed.query if view.narrowed else None
         if last is None or last.columns != view.columns:
             self._set_columns(view.columns)
         if fresh or last is None or last.expanded != view.expanded:
-            self._expand(view.table.root, view.expanded)
+            self._expand(view.table, view.expanded)
         if fresh or last is None or last.selected != view.selected:
             self._select(view)
         self._ground.update()
 
-    def _expand(self, root: Row, keys: frozenset[str]) -> None:
-        """Open what is to be open and close the rest, going down open rows only."""
-        if len(keys) > FEW:
+    def _expand(self, table: RowTable, keys: frozenset[str]) -> None:
+        """Open what is to be open and close the rest. Only what differs from the last time is looked at, never all rows."""
+        changed, self._expanded = keys ^ self._expanded, keys
+        if len(changed) > FEW:
             self.scheduleDelayedItemsLayout()  # then each of them is only noted, and all are laid out together
-        todo = [root]
-        while todo:
-            for row in todo.pop().below:
-                if row.kind != "layer" or not row.has_below:
-                    continue
-                index, is_open = self._model.index_of(row), row.key in keys
-                if self.isExpanded(index) != is_open:
-                    self.setExpanded(index, is_open)
-                if is_open:
-                    todo.append(row)
+        for key in sorted(changed):
+            row, is_open = table.find(key), key in keys
+            if row is None or row.parent is None or (is_open and not row.has_below):
+                continue
+            index = self._model.index_of(row)
+            if self.isExpanded(index) != is_open:
+                self.setExpanded(index, is_open)
 
     def _select(self, view: DocumentView) -> None:
         row = view.table.find(view.selected) if view.selected else None

@@ -1,0 +1,138 @@
+"""The verbs of the layer tree: select, open, filter, copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ptinspect.frozen import replace
+from ptinspect.session.copying import Form, rows_text, table_text
+from ptinspect.session.filters import Listing, Narrowed, narrow
+from ptinspect.session.inspectors import INSPECTORS, Inspector
+from ptinspect.session.keeping import Keeping
+from ptinspect.session.rows import Row, RowTable
+from ptinspect.session.settings import Settings
+from ptinspect.session.tasks import Context, Post
+
+MOST_DEEP, MOST_ROWS = 1_500, 12_000  # layers that are opened at once, and rows that are then laid out
+
+
+class Browsing(Keeping):
+    """What is done with the rows of the tab in front."""
+
+    def __init__(self, post: Post, folder: Path | None = None, settings: Settings | None = None) -> None:
+        super().__init__(post, folder, settings)
+        self._listings: dict[int, Listing] = {}
+
+    def select(self, key: str) -> None:
+        """Select a row of the tab in front. Who selects a layer or a tensor beside the overview wants to see it."""
+        tab = self.state.tab
+        if tab is not None and tab.selected != key:
+            wanted = "tensor" if tab.inspector == "overview" and not key.startswith("value:") else tab.inspector
+            self._update(tab.id, selected=key, inspector=wanted)
+
+    def expand(self, key: str, is_open: bool) -> None:
+        """Open or close one layer."""
+        tab = self.state.tab
+        if tab is None or (tab.narrowed is not None and key in tab.narrowed.expanded):
+            return  # what a filter opens is no choice of the user's
+        if (key in tab.expanded) != is_open:
+            self._update(tab.id, expanded=tab.expanded | {key} if is_open else tab.expanded - {key})
+
+    def expand_to(self, depth: int) -> None:
+        """Open so many levels, and no more; 0 closes everything."""
+        tab = self.state.tab
+        if tab is None or tab.opened is None:
+            return
+        keys: list[str] = []
+        level: list[Row] = list(tab.opened.table.root.below) if depth > 0 else []
+        shown = len(level)
+        for _ in range(depth):
+            opened = [row for row in level if row.kind == "layer" and row.has_below]
+            level = []
+            for row in opened:
+                shown += len(row.below)
+                if shown > MOST_ROWS or len(keys) >= MOST_DEEP:
+                    break
+                keys.append(row.key)
+                level += row.below
+        self._update(tab.id, expanded=frozenset(keys))
+
+    def show(self, path: str) -> None:
+        """Select the row of a path and open the way to it; a path that names no row leaves everything as it is."""
+        tab = self.state.tab
+        if tab is None or tab.opened is None:
+            return
+        table = tab.opened.table
+        row = next((row for kind in ("tensor", "layer", "value") if (row := table.find(f"{kind}:{path}")) is not None), None)
+        if row is None or row.parent is None:
+            return
+        keys, above = list[str](), row.parent
+        while above.parent is not None:
+            keys.append(above.key)
+            above = above.parent
+        if tab.filter:
+            self.filter("")
+        self._update(tab.id, selected=row.key, expanded=tab.expanded | frozenset(keys))
+
+    def filter(self, text: str, id_: int | None = None) -> None:
+        """Keep the rows that a text asks for. The pass over all paths runs in the background; the newest text wins."""
+        tab = self.state.find(id_) if id_ is not None else self.state.tab
+        if tab is None or tab.opened is None:
+            return
+        slot, number = f"filter {tab.id}", tab.id
+        if not text.strip():
+            self.tasks.cancel(slot)
+            self._update(number, filter=text, narrowed=None, kept=None)
+            return
+        self._update(number, filter=text)
+        tree, listing = tab.opened.tree, self._listings.get(number)
+
+        def work(context: Context) -> tuple[Listing, Narrowed]:
+            known = listing or Listing(tree)
+            context.raise_if_cancelled()
+            return known, narrow(known, text, context.raise_if_cancelled)
+
+        self.tasks.run(slot, work, lambda found: self._narrowed(number, found[0], found[1]), self._failed)
+
+    def _narrowed(self, id_: int, listing: Listing, found: Narrowed) -> None:
+        if self.state.find(id_) is not None:
+            self._listings[id_] = listing
+            tab = self.state.find(id_)
+            opened = tab.opened if tab else None
+            kept = RowTable(opened.tree, opened.facts, found.kept) if opened is not None and not found.problem else None
+            self._update(id_, narrowed=found, kept=kept)
+
+    def inspect(self, page: Inspector) -> None:
+        """Bring a page beside the tree to the front."""
+        tab = self.state.tab
+        if tab is not None and page in INSPECTORS:
+            settings = replace(self.state.settings, is_inspector_shown=True)
+            self.state = replace(self.state, settings=settings)
+            self._update(tab.id, inspector=page)
+
+    def copy_table(self, form: Form) -> str:
+        """The whole table of the tab in front, with the columns that are shown."""
+        tab = self.state.tab
+        if tab is None or tab.opened is None:
+            return ""
+        table = tab.kept or tab.opened.table
+        return table_text(table, self._columns(), form)
+
+    def copy_row(self, form: Form = "text") -> str:
+        """The selected row."""
+        row = self.selected_row()
+        return rows_text([(row, 0)], self._columns(), form) if row is not None else ""
+
+    def copy_path(self) -> str:
+        """The selected row's path, as it is written in the file."""
+        row = self.selected_row()
+        return row.path if row is not None else ""
+
+    def selected_row(self) -> Row | None:
+        """The selected row of the tab in front."""
+        tab = self.state.tab
+        return tab.opened.table.find(tab.selected) if tab is not None and tab.opened is not None and tab.selected else None
+
+    def _columns(self) -> tuple[str, ...]:
+        choice = self.state.settings.columns
+        return tuple(name for name in choice.order if name in choice.shown)
