@@ -166,7 +166,7 @@ def _edge(value: float, apart: float) -> str:
     """With as many digits as tell the edges of a bin apart."""
     if not apart or not 1e-7 < apart < 1e7:
         return signed(f"{value:.6g}")
-    return signed(f"{value:.{max(0, min(9, 1 - math.floor(math.log10(apart))))}f}")
+    return signed(f"{value:.{max(0, min(9, 2 - math.floor(math.log10(apart))))}f}")
 
 
 def _percent(share: float) -> str:

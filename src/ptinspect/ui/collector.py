@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer
 
 OFTEN = 400
 YOUNG = 2_000  # new objects since the last time
+SELDOM = 750  # looks, five minutes
 
 
 class Collector(QObject):
@@ -21,17 +22,18 @@ class Collector(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
+        self._looks = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
         self._timer.start(OFTEN)
 
     def look(self) -> None:
-        """Collect what there is enough of."""
-        new, middle, old = gc.get_count()
-        if new < YOUNG:
-            return
-        if middle < 10 or old < 10:
+        """Collect what there is enough of. Nearly all that dies does so young; a look at everything is felt, so it is seldom."""
+        new, middle, _ = gc.get_count()
+        self._looks += 1
+        if self._looks >= SELDOM:
+            self._looks = 0
+            gc.collect()
+            gc.freeze()  # what has lived so long goes on to; the next time need not look at it
+        elif new >= YOUNG:
             gc.collect(0 if middle < 10 else 1)
-            return
-        gc.collect()
-        gc.freeze()  # what has lived so long goes on to; the next time need not look at it

@@ -1,0 +1,62 @@
+"""The words of the tensor page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ptinspect import resources
+from ptinspect.analysis.histogram import Histogram
+from ptinspect.analysis.statistics import Statistics
+from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.session.rows import Facts, RowTable
+from ptinspect.session.tensor_page import bin_text, cells_of, neighbour, outside_text
+
+FLOATS = Histogram(np.array([0.1625, 0.175, 0.1875]), np.array([97, 3]), below=300, above=600)
+WHOLE = Histogram(np.array([1, 2, 3]), np.array([4, 6]), scale="whole")
+RUNS = Histogram(np.array([-10, 0, 10]), np.array([4, 6]), scale="whole")
+
+
+@pytest.mark.parametrize(
+    ("histogram", "at", "title", "numbers"),
+    [
+        (FLOATS, 0, "0.1625 … 0.1750", ["97", "9.7 %", "70.0 %"]),
+        (WHOLE, 1, "2", ["6", "60.0 %", "60.0 %"]),
+        (RUNS, 0, "−10 … −1", ["4", "40.0 %", "100.0 %"]),
+    ],
+)
+def test_that_a_bin_tells_its_range_and_its_shares(histogram: Histogram, at: int, title: str, numbers: list[str]) -> None:
+    found, lines = bin_text(histogram, at)
+    assert found == title
+    assert lines[0][1] == numbers[0]
+    assert [name for name, _ in lines] == ["Values", "Share", "At or above"]
+    assert lines[2][1] == numbers[2]
+
+
+def test_that_what_lies_outside_is_told_in_words() -> None:
+    text = outside_text(Statistics(count=1000, low=-3.5, high=9.0, histogram=FLOATS))
+    assert "300 below 0.1625, down to −3.5" in text
+    assert "600 above 0.1875, up to 9" in text
+    assert outside_text(Statistics(count=10, low=1, high=2, histogram=WHOLE)) == ""
+
+
+def test_that_nan_and_infinity_are_marked_as_danger_and_their_absence_as_good() -> None:
+    good, bad = (next(cell for cell in cells_of(Statistics(count=1, nans=nans)) if cell[0] == "NaN / Inf") for nans in (0, 2))
+    assert good == ("NaN / Inf", "0 / 0", "good")
+    assert bad == ("NaN / Inf", "2 / 0", "danger")
+
+
+def test_that_stepping_meets_every_tensor_in_both_directions() -> None:
+    checkpoint = open_checkpoint(resources.path("samples/checkpoint.pt"))
+    tree = layer_tree(checkpoint)
+    table = RowTable(tree, Facts(tree))
+    rows = [row for row, _ in table.walk() if row.kind == "tensor"]
+    there = [rows[0]]
+    while (found := neighbour(there[-1], 1)) is not None:
+        there.append(found)
+    assert there == rows
+    back = [rows[-1]]
+    while (found := neighbour(back[-1], -1)) is not None:
+        back.append(found)
+    assert back == rows[::-1]
