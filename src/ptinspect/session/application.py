@@ -80,7 +80,6 @@ class Application(Browsing):
         tab = self.state.find(id_)
         if tab is None:
             return
-        self._listings.pop(id_, None)
         self._undescribed.discard(id_)
         self.reading.close(id_)
         self._free(tab)
@@ -126,7 +125,6 @@ class Application(Browsing):
         for slot in ("open", "pages", "filter"):
             self.tasks.cancel(f"{slot} {id_}")
         self.reading.close(id_)
-        self._listings.pop(id_, None)
         self._stamps.pop(id_, None)
         self._free(self.state.tabs[at])
         tabs = self.state.tabs[:at] + self.state.tabs[at + 1 :]
@@ -138,7 +136,7 @@ class Application(Browsing):
     def _free(self, tab: Tab) -> None:
         """Let go of a file in the background: a million objects at once would hold the window up."""
         if tab.opened is not None:
-            last: list[object] = [[tab.opened, tab.kept]]
+            last: list[object] = [[tab.opened, tab.kept, self._listings.pop(tab.id, None)]]
             self.tasks.run(f"free {id(tab.opened)}", lambda context: free(last, context), nobody, nobody)
 
     def activate(self, id_: int | None) -> None:

@@ -6,19 +6,22 @@ A row is kept with everything that leads to it. The paths of a document are list
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import compress
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.dtypes import BY_NAME
 from ptinspect.errors import InspectError
 from ptinspect.frozen import frozen
+from ptinspect.patterns import pattern
+from ptinspect.session.expressions import Costly, Expression, expression
 from ptinspect.session.rows import Source
 
 MOST_EXPANDED = 300  # layers that a filter opens by itself
+AT_ONCE = 2_000
 MOST_SHOWN = 2_000  # rows that it shows by that
 _SHORT = {"f": "float", "i": "int", "u": "uint", "b": "bool", "c": "complex", "bf": "bfloat", "fp": "float"}
-_COMPARISON = re.compile(r"(size|bytes)(<=|>=|<|>|=|:)([\d.,_]+)\s*([kmgtb]?)(?:i?b)?$", re.IGNORECASE)
+_COMPARISON = pattern(r"(size|bytes)(<=|>=|<|>|=|:)([\d.,_]+)\s*([kmgtb]?)(?:i?b)?$", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
@@ -40,7 +43,7 @@ class Query:
     """A filter as it was understood: what every path must match, and what tensors must be."""
 
     words: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
+    patterns: tuple[Expression, ...] = ()
     tests: tuple[Test, ...] = ()
     types: tuple[str, ...] = ()
 
@@ -54,7 +57,9 @@ class Query:
         lower = name.lower()
         found = [(at, at + len(word)) for word in self.words if (at := lower.find(word.rpartition(".")[2] or word)) >= 0]
         found = [(at, min(end, len(name))) for at, end in found]
-        found += [match.span() for pattern in self.patterns if (match := pattern.search(name)) and match.end() > match.start()]
+        found += [
+            match.span() for pattern in self.patterns if len(name) <= pattern.most and (match := pattern.search(name)) and match.group()
+        ]
         return tuple(sorted(found))
 
 
@@ -105,9 +110,11 @@ def parse(text: str) -> Query:
     for term in _terms(text):
         if len(term) > 2 and term.startswith("/") and term.endswith("/"):
             try:
-                patterns.append(re.compile(term[1:-1], re.IGNORECASE))
-            except re.error as error:
-                raise BadFilter(f"{term} is no regular expression: {error.msg}") from None
+                patterns.append(expression(term[1:-1]))
+            except Costly as error:
+                raise BadFilter(f"{term} {error}; write it in a simpler way") from None
+            except (re.error, OverflowError, RecursionError) as error:
+                raise BadFilter(f"{term} is no regular expression: {error}") from None
         elif term.lower().startswith("type:"):
             types.append(term[5:].lower())
         elif (test := _test(term)) is not None:
@@ -195,20 +202,20 @@ def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None)
         query = parse(text)
     except BadFilter as error:
         return Narrowed(text, Query(), frozenset(), 0, problem=error.message)
-    hits = _hits(listing, query)
+    hits = _hits(listing, query, stop)
     stop()
     sources = listing.sources
     kept, below = _leading(listing, hits)
     keys, shown = list[str](), 0
-    for at in sorted(below):  # in the order of the rows: what is near the top is opened first
-        if below[at] + shown > MOST_SHOWN or len(keys) >= MOST_EXPANDED:
+    for at, count in below:  # in the order of the rows: what is near the top is opened first
+        if count + shown > MOST_SHOWN or len(keys) >= MOST_EXPANDED:
             break
-        shown += below[at]
+        shown += count
         keys.append(f"layer:{sources[at].path}")  # type: ignore[union-attr]
-    return Narrowed(text, query, frozenset(kept), len(hits), _key(listing, hits[0]) if hits else "", frozenset(keys))
+    return Narrowed(text, query, kept, len(hits), _key(listing, hits[0]) if hits else "", frozenset(keys))
 
 
-def _leading(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int]]:
+def _leading(listing: Listing, hits: list[int]) -> tuple[frozenset[int], Iterable[tuple[int, int]]]:
     """The hits with everything that leads to them, and how many kept rows stand right below each layer that does."""
     sources, above = listing.sources, listing.above
     if len(hits) > len(above) // 8:
@@ -226,10 +233,10 @@ def _leading(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int
             below[step] = below.get(step, 0) + 1
             kept.add(id(sources[step]))
             at = step
-    return kept, below
+    return frozenset(kept), sorted(below.items())
 
 
-def _leading_many(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int, int]]:
+def _leading_many(listing: Listing, hits: list[int]) -> tuple[frozenset[int], Iterable[tuple[int, int]]]:
     """The same in one pass over all rows."""
     above = listing.above
     is_kept, counts = bytearray(len(above)), [0] * len(above)
@@ -239,7 +246,7 @@ def _leading_many(listing: Listing, hits: list[int]) -> tuple[set[int], dict[int
         if is_kept[at] and (step := above[at]) >= 0:
             is_kept[step] = 1
             counts[step] += 1
-    return set(map(id, compress(listing.sources, is_kept))), {at: count for at, count in enumerate(counts) if count}
+    return frozenset(map(id, compress(listing.sources, is_kept))), ((at, count) for at, count in enumerate(counts) if count)
 
 
 def _key(listing: Listing, at: int) -> str:
@@ -253,15 +260,18 @@ def _key(listing: Listing, at: int) -> str:
     return f"value:{lead}{source.name}"
 
 
-def _hits(listing: Listing, query: Query) -> list[int]:
+def _hits(listing: Listing, query: Query, stop: Callable[[], None]) -> list[int]:
     """The places of the rows that pass; words first, since they are cheapest and leave least to the rest."""
     paths, sources = listing.paths, listing.sources
     found: list[int] | range = range(len(paths))
     for word in query.words:
         found = [at for at in found if word in paths[at]]
-    for pattern in query.patterns:
-        search = pattern.search
-        found = [at for at in found if search(paths[at])]
+    for one in query.patterns:
+        search, left = one.search, list[int]()
+        for begin in range(0, len(found), AT_ONCE):
+            left += [at for at in found[begin : begin + AT_ONCE] if search(paths[at])]
+            stop()  # a newer filter need not wait for a slow pattern
+        found = left
     if query.types:
         found = [at for at in found if all(kind in _type_of(listing, at) for kind in query.types)]
     for test in query.tests:
