@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.cases import MB, Case, cases
-from tests.bench.process import Reading, compare, installed, python
+from tests.bench.process import SOURCES, Reading, compare, installed, python
 
 SPACE = 10 << 30
 
@@ -43,12 +43,28 @@ def row(label: str, reading: Reading, case: Case) -> str:
     return f"{text}  {case.elements / reading.seconds / 1e9:.2f} G values/s {size / reading.seconds / 1e9:.2f} GB/s"
 
 
+STALLS = {"stalls": ("many", ""), "stalls-values": ("values", "--values")}
+
+
+def stalls(name: str, folder: Path) -> bool:
+    """Whether the window is never blocked for long: by itself, there is nothing to compare it with."""
+    kind, what = STALLS[name]
+    path = folder / f"{kind}.pt"
+    if not path.exists():
+        subprocess.run(python("-m", "tests.bench.files", kind, str(folder)), check=True)
+    print(f"\n{name}", flush=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(SOURCES), str(SOURCES.parent))), "PTINSPECT_CACHE": str(folder / "kept")}
+    return (
+        subprocess.run(python("-m", "tests.bench.stalls", str(path), *filter(None, [what])), env=environment, check=False).returncode == 0
+    )
+
+
 def main(names: list[str]) -> int:
     """Print as it goes; 1 if a target was missed, 2 if nothing could be measured."""
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         folder = Path(temporary)
         chosen = [case for case in cases(folder) if not names or case.name in names]
-        if unknown := set(names) - {case.name for case in chosen}:
+        if unknown := set(names) - {case.name for case in chosen} - set(STALLS):
             print(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(case.name for case in cases(folder))}")
             return 2
         if shutil.disk_usage(folder).free < SPACE:
@@ -63,6 +79,8 @@ def main(names: list[str]) -> int:
             for text, good in verdicts(case, ours, theirs):
                 print(f"  {'ok    ' if good else 'MISSED'} {text}", flush=True)
                 kept = kept and good
+        for name in STALLS if not names else [name for name in STALLS if name in names]:
+            kept = stalls(name, folder) and kept
     return 0 if kept else 1
 
 

@@ -100,7 +100,8 @@ class Listing:
 
     def _add(self, source: Source, path: str, above: int) -> None:
         self.sources.append(source)
-        self.paths.append(path.lower())
+        lower = path.lower()
+        self.paths.append(path if lower == path else lower)  # most are in lower case already: one text instead of two
         self.above.append(above)
 
 
