@@ -24,7 +24,7 @@ from ptinspect.tensors import StorageRef, TensorInfo
 Array = np.ndarray[Any, Any]
 
 CHUNK_BYTES = 1 << 20
-PORTION = 32  # chunks
+PORTION = 64  # chunks; what a portion brings back takes a few milliseconds to put together
 _MOST_COALESCED = 1 << 24
 
 

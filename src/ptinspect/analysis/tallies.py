@@ -10,6 +10,7 @@ A tally is fed arrays and gives a TensorStats for what it was fed since the last
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from ptinspect.analysis.coarse import FLOAT32, FLOAT64, Grid, floats, ordered
 from ptinspect.analysis.moments import Moments, moments_of
 from ptinspect.analysis.tensor_stats import TensorStats, stats_of_counts
 from ptinspect.checkpoint.values import numpy_type
-from ptinspect.dtypes import DType
+from ptinspect.dtypes import BY_NAME, DType
 
 Array = np.ndarray[Any, Any]
 
@@ -89,10 +90,20 @@ def _values_of(dtype: DType, counts: Array) -> tuple[Array, Array]:
         counts, codes = grid.sum(axis=0) + grid.sum(axis=1), codes[:16]
     if dtype.family == "bool":
         return np.array([0, 1], np.uint8), np.array([counts[0], counts[1:].sum()])
-    values = codes.view(numpy_type(dtype))
+    order, values = _in_order(dtype.name, codes.size)
+    return values, counts[order]
+
+
+@lru_cache(maxsize=32)
+def _in_order(name: str, count: int) -> tuple[Array, Array]:
+    """The codes of a type in the order of their values, and the values; sorting 65,536 of them for each portion would show."""
+    dtype = BY_NAME[name]
+    codes = np.arange(count, dtype=np.uint16 if count > 256 else np.uint8)
     wide = np.int64 if dtype.family in ("int", "uint", "bits") else np.float64
     with np.errstate(invalid="ignore"):  # a signalling NaN among the codes of a float
-        return values.astype(wide), counts
+        values = codes.view(numpy_type(dtype)).astype(wide)
+    order = np.argsort(values, kind="stable")
+    return order, values[order]
 
 
 class Floats:
