@@ -199,7 +199,7 @@ def test_that_json_says_every_number(tmp_path: Path) -> None:
     assert set(fields["tail"]) == {"alpha", "sigma", "distance", "xmin", "tail", "count"}
 
 
-@pytest.mark.parametrize("shape", [(1100, 1040), (30, 20, 3, 3)], ids=str)
+@pytest.mark.parametrize("shape", [pytest.param((1100, 1040), marks=pytest.mark.slow), (30, 20, 3, 3)], ids=str)
 def test_that_progress_ends_at_the_total_and_may_end_the_work(shape: tuple[int, ...], tmp_path: Path) -> None:
     checkpoint = saved(tmp_path, {"a": torch.randn(shape)})
     told: list[tuple[int, int]] = []

@@ -166,6 +166,7 @@ def test_that_a_tensor_without_values_is_named_with_its_reason(tmp_path: Path) -
     assert left(tmp_path) == {"file.pt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".npy", ".csv", ".safetensors"])
 def test_that_memory_does_not_grow_with_the_tensor(ending: str, tmp_path: Path) -> None:
     count = 1_000_000 if ending == ".csv" else 40_000_000

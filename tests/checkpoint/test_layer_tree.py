@@ -313,6 +313,7 @@ def test_that_a_module_that_holds_itself_ends(tree):
     assert tree(net)["parameters"] == 130
 
 
+@pytest.mark.slow
 def test_that_two_hundred_thousand_lists_in_each_other_are_bounded(tree):
     root = tree(zipped(pickled(b"]" * 200_000 + b"a" * 199_999)))
     assert sum(1 for _ in walk(root)) < 10_000
@@ -330,6 +331,7 @@ def test_that_a_name_of_a_hundred_thousand_dots_is_bounded(tree):
     assert root["parameters"] == 3
 
 
+@pytest.mark.slow
 def test_that_two_hundred_thousand_keys_are_bounded(tree):
     root = tree({f"key{n}": n for n in range(200_000)})
     assert 0 < len(root["values"]) <= 20_000

@@ -44,6 +44,7 @@ with torch.device("meta"):
     assert run(code)[-1] == "122"
 
 
+@pytest.mark.slow
 def test_that_nothing_is_declared_twice():
     code = """
 from ptinspect.runner.operators import declare_missing, SCHEMAS

@@ -80,6 +80,7 @@ def test_that_hits_are_marked_in_names_as_they_are_shown() -> None:
     assert query.spans("running_mean") == ((0, 3), (8, 11))
 
 
+@pytest.mark.slow
 def test_that_a_hundred_thousand_rows_take_no_time_to_notice(tmp_path: Path) -> None:
     path = tmp_path / "many.pt"
     shared = torch.zeros(2)

@@ -162,6 +162,7 @@ def test_that_one_module_under_two_names_is_compared_twice(pairs: Pairs) -> None
     assert found.verdict == "identical"
 
 
+@pytest.mark.slow
 def test_that_100_000_names_align_in_seconds() -> None:
     from ptinspect.dtypes import BY_NAME
     from ptinspect.tensors import TensorInfo

@@ -160,6 +160,7 @@ def test_that_a_file_that_changes_underneath_is_told(pairs: Pairs, side: int) ->
         list(results(outline))
 
 
+@pytest.mark.slow
 def test_that_hostile_files_cost_nothing_but_an_answer(pairs: Pairs) -> None:
     """Claims of size that the file does not hold, on either side."""
     base = pairs.path("base", {"a.weight": torch.ones(8, 8)})

@@ -30,6 +30,7 @@ def test_that_small_ones_are_exact(pairs: Pairs, shape: tuple[int, ...], rank: i
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1_000, 1_500), (1_500, 1_000)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_that_a_large_one_of_low_rank_is_found_and_a_dense_one_is_not(pairs: Pairs, shape: tuple[int, int], dtype: torch.dtype) -> None:
@@ -54,6 +55,7 @@ def test_that_what_is_found_never_is_more_than_there_is(pairs: Pairs) -> None:
     assert expected - 0.15 < found <= expected + 1e-5
 
 
+@pytest.mark.slow
 def test_that_a_change_of_some_rows_at_the_end_is_seen(pairs: Pairs) -> None:
     left = torch.randn(1_000, 900)
     right = left.clone()

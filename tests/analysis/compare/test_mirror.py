@@ -73,6 +73,7 @@ def test_that_a_comparison_mirrors(left: dict[str, torch.Tensor], right: dict[st
         assert not same.outside
 
 
+@pytest.mark.slow
 def test_that_large_tensors_mirror_too(pairs: Pairs) -> None:
     a = pairs.path("a", {"x.weight": torch.randn(500, 500), "y.weight": torch.randn(300, 300).bfloat16()})
     b = pairs.path("b", {"x.weight": torch.randn(500, 500), "y.weight": torch.randn(300, 300)})
