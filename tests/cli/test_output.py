@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from ptinspect.cli.output import count_text, dumps, plain, size_text
+from ptinspect.cli.output import count_text, dumps, size_text
+from ptinspect.spelled import plain
 
 
 def test_that_numbers_json_cannot_hold_become_text() -> None:

@@ -10,9 +10,9 @@ from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, 
 from ptinspect.analysis.compare.model import Side
 from ptinspect.analysis.compare.rules import parsed_rules
 from ptinspect.cli.diff_sides import both_sides, filter_of
-from ptinspect.cli.output import plain
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
+from ptinspect.spelled import plain
 
 SAME, DIFFERENT = 0, 1
 

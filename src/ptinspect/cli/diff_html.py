@@ -9,7 +9,7 @@ from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
 from ptinspect.cli.diff_drawing import difference_drawing, overlaid_drawing
 from ptinspect.cli.diff_text import by_change, called, number, share, sized
-from ptinspect.cli.output import plain
+from ptinspect.spelled import plain
 
 MOST = 2_000
 DRAWN = 300

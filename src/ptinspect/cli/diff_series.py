@@ -11,9 +11,10 @@ from ptinspect.analysis.compare.model import Side
 from ptinspect.analysis.compare.rules import parsed_rules
 from ptinspect.analysis.compare.series import Series, series
 from ptinspect.cli.diff_sides import filter_of, opened_file, side_at
-from ptinspect.cli.output import plain, print_json
+from ptinspect.cli.output import print_json
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.errors import InspectError
+from ptinspect.spelled import plain
 
 SAME, DIFFERENT = 0, 1
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
-from ptinspect.cli.output import plain
 from ptinspect.cli.tree_text import cut
+from ptinspect.spelled import plain
 from ptinspect.tensors import TensorInfo
 
 MOST = 200

@@ -11,14 +11,13 @@ from typing import Any
 
 from ptinspect.errors import InspectError
 from ptinspect.findings import Finding
+from ptinspect.spelled import plain
 
 quoted = json.encoder.encode_basestring_ascii  # a text as JSON, without the cost of an encoder
 
 SCHEMA = 1
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
-_HIDDEN = ((0, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x2028, 0x202F), (0x2066, 0x206A), (0xFEFF, 0xFF00))
-_INVISIBLE = frozenset(code for low, high in _HIDDEN for code in range(low, high))
 
 
 def speak_any_encoding() -> None:
@@ -51,20 +50,6 @@ def finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
     return value
-
-
-def plain(text: str) -> str:
-    """Text from a file as one line that cannot steer a terminal: control, direction and invisible characters are spelled out."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(char) for char in text)
-
-
-def _spelled(char: str) -> str:
-    code = ord(char)
-    if code in _INVISIBLE or 0xD800 <= code <= 0xDFFF or code >= 0xE0000:
-        return char.encode("unicode_escape", "surrogatepass").decode("ascii") if code != 0xFEFF else "\\ufeff"
-    return char
 
 
 def print_error(error: InspectError, path: str | None, as_json: bool) -> None:

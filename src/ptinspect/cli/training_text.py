@@ -7,7 +7,8 @@ from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import CLASS
 from ptinspect.checkpoint.training import Training
-from ptinspect.cli.output import plain, plural
+from ptinspect.cli.output import plural
+from ptinspect.spelled import plain
 
 MOST_STATES = 8
 MOST_NAMES = 12

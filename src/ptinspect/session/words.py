@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_HIDDEN = ((0, 0x20), (0x7F, 0xA0), (0x61C, 0x61D), (0x200B, 0x2010), (0x2028, 0x202F), (0x2066, 0x206A), (0xFEFF, 0xFF00))
-_INVISIBLE = frozenset(code for low, high in _HIDDEN for code in range(low, high))
+from ptinspect import spelled
+
 TIMES = "\u2009×\u2009"
 LONGEST = 2_000
 
@@ -12,16 +12,7 @@ def plain(text: str, longest: int = LONGEST) -> str:
     """Text of a file on one line: control, direction and invisible characters are spelled out, so that nothing poses as something."""
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(char) for char in text)
-
-
-def _spelled(char: str) -> str:
-    code = ord(char)
-    if code in _INVISIBLE or 0xD800 <= code <= 0xDFFF or code >= 0xE0000:
-        return char.encode("unicode_escape", "surrogatepass").decode("ascii") if code != 0xFEFF else "\\ufeff"
-    return char
+    return spelled.plain(text)
 
 
 def count_parts(count: int) -> tuple[str, str]:
