@@ -8,6 +8,13 @@
     │   ├── LimitExceeded        honest files stay below; the message names the limit
     │   ├── Unsupported          a kind of file that is known and cannot be opened yet
     │   └── ChangedOnDisk        the file became another one while it was read
+    ├── RunProblem               a test batch did not come to its end
+    │   ├── ArchitectureUnknown  no way to build the model that runs nothing of the file
+    │   ├── WeightsDoNotFit      the model was built, and the weights are of another
+    │   ├── InputDoesNotFit      the model ran on an input that it cannot take, or there is no such input
+    │   ├── NotTrusted           it would run code that nobody has agreed to
+    │   ├── OutOfMemory          the device, or the process' own limit, is too small
+    │   └── RunCrashed           the child process died, hung or talked nonsense
     ├── OutputProblem            what was asked for cannot be written there
     └── Cancelled                the user asked to stop
 
@@ -53,6 +60,34 @@ class Unsupported(FileProblem):
 
 class ChangedOnDisk(FileProblem):
     """The file was replaced or rewritten while it was read."""
+
+
+class RunProblem(InspectError):
+    """A test batch did not come to its end."""
+
+
+class ArchitectureUnknown(RunProblem):
+    """There is no way to build the model, or none that runs nothing of the file's own."""
+
+
+class WeightsDoNotFit(RunProblem):
+    """The model could be built, and the weights belong to another."""
+
+
+class InputDoesNotFit(RunProblem):
+    """The input cannot be made, or the model cannot take it."""
+
+
+class NotTrusted(RunProblem):
+    """Code of the file or of the user would run, and nobody has agreed to that."""
+
+
+class OutOfMemory(RunProblem):
+    """The batch needs more memory than there is."""
+
+
+class RunCrashed(RunProblem):
+    """The child process died, hung, or said something that is no answer."""
 
 
 class OutputProblem(InspectError):
