@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from ptinspect.analysis.statistics import Statistics
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.session.rows import Facts, RowTable
+from ptinspect.session.tensor_looks import LookRequest, Picture, look, plane_of
 from ptinspect.session.tensor_page import bin_text, cells_of, neighbour, outside_text
 
 FLOATS = Histogram(np.array([0.1625, 0.175, 0.1875]), np.array([97, 3]), below=300, above=600)
@@ -60,3 +63,35 @@ def test_that_stepping_meets_every_tensor_in_both_directions() -> None:
     while (found := neighbour(back[-1], -1)) is not None:
         back.append(found)
     assert back == rows[::-1]
+
+
+@pytest.mark.parametrize(
+    ("shape", "plane"),
+    [((4, 5), (0, 1)), ((2, 3, 4), (1, 2)), ((64, 32, 1, 1), (0, 1)), ((8, 1, 9), (0, 2)), ((1, 1, 7), (1, 2)), ((1, 7, 1), (1, 2))],
+)
+def test_that_the_last_two_dimensions_with_a_choice_are_drawn(shape: tuple[int, ...], plane: tuple[int, int]) -> None:
+    assert plane_of(shape) == plane
+
+
+def _drawn(tmp_path: Path, values: np.ndarray, kind: str, index: tuple[int, ...] = ()) -> Picture:
+    import torch  # only these tests need it
+
+    torch.save({"w": torch.from_numpy(values)}, tmp_path / "w.pt")
+    checkpoint = open_checkpoint(tmp_path / "w.pt")
+    return look(checkpoint, checkpoint.document.tensors[0], LookRequest(kind, "tensor:w", index), lambda done, total: None)  # type: ignore[arg-type]
+
+
+def test_that_a_pointwise_kernel_is_drawn_as_outputs_by_inputs(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(6, 5, 1, 1)).astype(np.float32)
+    assert np.array_equal(_drawn(tmp_path, values, "heat", (0, 0)).cells, values[:, :, 0, 0])
+
+
+def test_that_a_point_of_a_surface_is_the_value_furthest_from_zero_of_its_block_and_says_so(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(3, 640, 70)).astype(np.float32)
+    values[2, 25, 41] = np.nan
+    found = _drawn(tmp_path, values, "surface", (2,))
+    assert (found.cells.shape, found.step, found.size) == ((64, 35), (10, 2), (640, 70))
+    part = values[2, 10:20, 6:8]
+    assert found.cells[1, 3] == part.flat[np.abs(part).argmax()]
+    assert np.isnan(found.cells[2, 20])
+    assert "furthest from zero of each 10\u2009×\u20092" in found.note

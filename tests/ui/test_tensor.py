@@ -215,6 +215,17 @@ def test_that_a_heat_map_shows_the_slice_that_is_chosen(page, qtbot, file: Path)
     assert float(view.map._readout.lines[0][1].replace("−", "-")) == pytest.approx(value, rel=1e-4)
 
 
+def test_that_a_surface_shows_the_slice_that_is_chosen(page, qtbot, file: Path) -> None:
+    choose(page, qtbot, "deep.weight")
+    page.views._picked("surface")
+    view = page.views._widget
+    view.findChildren(QSpinBox)[0].setValue(3)
+    qtbot.waitUntil(lambda: not page.window_.application.tasks.slots, timeout=LONG)
+    view.surface.show_at((4, 5))
+    value = torch.load(file)["deep.weight"][3, 0, 4, 5].item()
+    assert float(view.surface._readout.lines[0][1].replace("−", "-")) == pytest.approx(value, rel=1e-4)
+
+
 def test_that_the_table_reads_what_is_looked_at(page, qtbot, file: Path) -> None:
     choose(page, qtbot, "deep.weight")
     page.views._picked("table")

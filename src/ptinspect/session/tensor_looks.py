@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from ptinspect.analysis.spectrum import Spectrum
     from ptinspect.analysis.statistics import Statistics
 
-LookKind = Literal["sample", "filters", "heat", "line", "channels", "spectrum"]
+LookKind = Literal["sample", "filters", "heat", "surface", "line", "channels", "spectrum"]
 SLOW: tuple[LookKind, ...] = ("channels", "spectrum")
 EXACT = 1 << 20  # elements up to which a sample is the whole
 MOST_FILTERS, MOST_SIDE = 256, 32
 MOST_ROWS, MOST_COLUMNS = 256, 512
+MOST_POINTS = 64  # along either side of a surface: so many squares are painted within two frames of a screen
 MOST_READ = 1 << 23
 LINE = 1 << 16
 Progress = Callable[[int, int], None]
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @frozen
 class LookRequest:
-    """What to look at: `index` are the places in the dimensions before those that are drawn."""
+    """What to look at: `index` are the places in the dimensions that are not drawn, in their order."""
 
     kind: LookKind
     key: str
@@ -57,6 +58,7 @@ class Picture:
     step: tuple[int, int]
     note: str
     total: int
+    size: tuple[int, int] = (1, 1)  # the rows and columns that the cells stand for
 
 
 @frozen
@@ -85,7 +87,10 @@ def look(checkpoint: Checkpoint, tensor: TensorInfo, request: LookRequest, progr
             return _sample(checkpoint, storages, tensor)
         if request.kind == "filters":
             return _filters(storages, tensor)
-        return _line(storages, tensor) if request.kind == "line" else _heat(storages, tensor, request.index)
+        if request.kind == "line":
+            return _line(storages, tensor)
+        most = (MOST_POINTS, MOST_POINTS) if request.kind == "surface" else (MOST_ROWS, MOST_COLUMNS)
+        return _plane(storages, tensor, request.index, most)
 
 
 def _spectrum(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) -> Spectrum:
@@ -135,36 +140,51 @@ def _filters(storages: Any, tensor: TensorInfo) -> Picture:
     return Picture(cells, (1, 1), note, shape[0])
 
 
-def _heat(storages: Any, tensor: TensorInfo, index: tuple[int, ...]) -> Picture:
-    """The last two dimensions at a place of the others; where they are large, each cell shows the largest value of several."""
+def plane_of(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The two dimensions that are drawn as rows and columns: the last ones with more than one place, where there are such."""
+    wide = [at for at, size in enumerate(shape) if size > 1][-2:]
+    last = [at for at in range(len(shape)) if at not in wide][::-1]
+    rows, columns = sorted((wide + last)[:2])
+    return rows, columns
+
+
+def _plane(storages: Any, tensor: TensorInfo, index: tuple[int, ...], most: tuple[int, int]) -> Picture:
+    """Two dimensions at a place of the others; where they are large, each cell shows the value of several that is furthest from zero."""
     from ptinspect.analysis.slices import block  # noqa: PLC0415
     from ptinspect.checkpoint.values import value_shape  # noqa: PLC0415
 
     shape = value_shape(tensor)
-    rows, columns = shape[-2:] if len(shape) > 1 else (1, shape[0] if shape else 1)
+    shape = (1,) * (2 - len(shape)) + shape
+    down, across = plane_of(shape)
+    rows, columns = shape[down], shape[across]
     skip = max(1, -(-rows * columns // MOST_READ))
-    spans = [range(min(at, size - 1), min(at, size - 1) + 1) for at, size in zip(index, shape[:-2], strict=False)]
-    spans += [range(1)] * (len(shape) - 2 - len(spans))
-    spans += [range(0, rows, skip), range(columns)] if len(shape) > 1 else [range(columns)] * len(shape)
-    found = _floats(block(storages, tensor, spans)).reshape(-1, columns)
-    cells, step = _reduced(found)
-    step = (step[0] * skip, step[1])
+    places = iter(index)
+    spans = [_place(size, next(places, 0)) if at not in (down, across) else range(size) for at, size in enumerate(shape)]
+    spans[down] = range(0, rows, skip)
+    found = _floats(block(storages, tensor, spans[len(shape) - len(value_shape(tensor)) :])).reshape(-1, columns)
+    cells, step = _reduced(found, most)
     text = shape_text((rows, columns))
     if step != (1, 1):
-        text += f", a cell is the largest of {step[0] // skip:,}\u2009×\u2009{step[1]:,} values"
-        text += f" of every {skip:,}th row" if skip > 1 else ""
-    return Picture(cells, step, text, rows * columns)
+        text += f", drawn is the value furthest from zero of each {step[0]:,}\u2009×\u2009{step[1]:,}"
+    if skip > 1:
+        text += f", {'of' if step != (1, 1) else 'drawn is'} every {skip:,}th row"
+    return Picture(cells, (step[0] * skip, step[1]), text, rows * columns, (rows, columns))
 
 
-def _reduced(found: Any) -> tuple[Any, tuple[int, int]]:
-    """No more cells than a screen shows, each the value that is furthest from zero among those it stands for."""
+def _place(size: int, at: int) -> range:
+    at = min(at, size - 1)
+    return range(at, at + 1)
+
+
+def _reduced(found: Any, most: tuple[int, int]) -> tuple[Any, tuple[int, int]]:
+    """No more cells than are drawn, each the value that is furthest from zero among those it stands for; NaN where one of them is."""
     import numpy as np  # noqa: PLC0415
 
-    step = (-(-found.shape[0] // MOST_ROWS), -(-found.shape[1] // MOST_COLUMNS))
+    step = (-(-found.shape[0] // most[0]), -(-found.shape[1] // most[1]))
     for axis in (0, 1):
         if step[axis] > 1:
             starts = np.arange(0, found.shape[axis], step[axis])
-            high, low = np.fmax.reduceat(found, starts, axis=axis), np.fmin.reduceat(found, starts, axis=axis)
+            high, low = np.maximum.reduceat(found, starts, axis=axis), np.minimum.reduceat(found, starts, axis=axis)
             found = np.where(np.abs(low) > np.abs(high), low, high)
     return np.ascontiguousarray(found), step
 

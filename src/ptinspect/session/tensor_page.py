@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ptinspect.analysis.histogram import Histogram
     from ptinspect.analysis.statistics import Statistics
 
-ViewName = Literal["filters", "heat", "line", "table", "channels", "spectrum", "facts"]
+ViewName = Literal["filters", "heat", "surface", "line", "table", "channels", "spectrum", "facts"]
 VIEWS: dict[ViewName, str] = {
-    "filters": "Filters", "heat": "Heat map", "line": "Values", "table": "Table", "channels": "Channels", "spectrum": "Spectrum",
-    "facts": "Facts",
+    "filters": "Filters", "heat": "Heat map", "surface": "Surface", "line": "Values", "table": "Table", "channels": "Channels",
+    "spectrum": "Spectrum", "facts": "Facts",
 }  # fmt: skip
 Cell = tuple[str, str, str]
 """Name, value, tone."""
@@ -184,7 +184,7 @@ def views_of(row: TensorRow) -> tuple[ViewName, ...]:
         names.append("filters")
     sizes = [size for size in tensor.shape if size > 1]
     if len(sizes) > 1 and tensor.layout != "nested":
-        names.append("heat")
+        names += ["heat", "surface"]
     elif tensor.elements > 1:
         names.append("line")
     names.append("table")

@@ -14,9 +14,21 @@ from ptinspect.session.rows import Row
 from ptinspect.session.tensor_looks import LookRequest
 from ptinspect.session.tensor_page import VIEWS, ViewName, views_of
 from ptinspect.ui import plots
-from ptinspect.ui.panels.value_views import MAKERS, FactsView, LookView, TableView
+from ptinspect.ui.panels.slice_views import HeatView, SurfaceView
+from ptinspect.ui.panels.value_views import ChannelView, FactsView, FilterView, LineView, LookView, SpectrumView, TableView
 from ptinspect.ui.widgets.segments import Segments
 from ptinspect.ui.widgets.text import Elided, boxed, column, row
+
+MAKERS: dict[ViewName, Callable[[TensorViews], QWidget]] = {
+    "filters": FilterView,
+    "heat": HeatView,
+    "surface": SurfaceView,
+    "line": LineView,
+    "table": TableView,
+    "channels": ChannelView,
+    "spectrum": SpectrumView,
+    "facts": FactsView,
+}
 
 
 class TensorViews(QWidget):
@@ -30,7 +42,7 @@ class TensorViews(QWidget):
         self.name: ViewName = "facts"
         self._chosen: ViewName | None = None
         self._drawn: object = None
-        self._index: tuple[int, ...] = ()
+        self.index: tuple[int, ...] = ()
         self.note = Elided("", 11, 400, "muted")
         self._tabs_row, self._body = column(gap=0), QVBoxLayout()
         self._body.setContentsMargins(0, 0, 0, 0)
@@ -52,7 +64,7 @@ class TensorViews(QWidget):
             names = views_of(source)
             if names != self._names:
                 self._offer(names)
-            self._index = (0,) * max(0, len(source.tensor.shape) - 2)
+            self.index = (0,) * max(0, len(source.tensor.shape) - 2)
             self._choose(self._chosen if self._chosen in names else names[0])
         else:
             self._draw()
@@ -108,7 +120,7 @@ class TensorViews(QWidget):
 
     def wanted(self, name: ViewName) -> LookRequest:
         """What the view needs to be read."""
-        return LookRequest(name, self.row.key, self._index if name == "heat" else ())  # type: ignore[arg-type]
+        return LookRequest(name, self.row.key, self.index if name in ("heat", "surface") else ())  # type: ignore[arg-type]
 
     def ask(self, request: LookRequest) -> None:
         """Read it."""
@@ -124,7 +136,7 @@ class TensorViews(QWidget):
 
     def slice_to(self, index: tuple[int, ...]) -> None:
         """Another slice of more than two dimensions."""
-        self._index = index
+        self.index = index
         self._draw()
 
     def save_picture(self, path: str) -> bool:

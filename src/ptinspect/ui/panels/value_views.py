@@ -1,18 +1,17 @@
-"""The views of one tensor's values: filters, heat map, line, channels, singular values, table, facts."""
+"""The views of one tensor's values: filters, line, channels, singular values, table, facts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ptinspect.session import row_facts
 from ptinspect.session.rows import Row
 from ptinspect.session.tensor_looks import Failed, Picture
 from ptinspect.session.tensor_page import VIEWS, spectrum_cells
 from ptinspect.session.words import number_text, plural, signed
-from ptinspect.ui import theme
 from ptinspect.ui.panels.distribution import Numbers
 from ptinspect.ui.widgets.segments import Segments
 from ptinspect.ui.widgets.text import Button, Text, boxed, column, line, row
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from ptinspect.ui.panels.tensor_views import TensorViews
     from ptinspect.ui.panels.values_table import ValuesTable
     from ptinspect.ui.widgets.filter_grid import FilterGrid, Mode
-    from ptinspect.ui.widgets.heat_map import HeatMap
     from ptinspect.ui.widgets.plot import Curve
 
 _CHANNELS = {"filters": (("rgb", "RGB"), ("r", "R"), ("g", "G"), ("b", "B"), ("norm", "Norm"))}
@@ -98,47 +96,6 @@ class FilterView(LookView):
             word = "largest"
         self.line.setText(f"Filter {at}     norm {norm:.3f}     mean {signed(f'{mean:.4f}')}     {word} {largest:.3f}")
         self.line.set_tone("text2")
-
-
-class HeatView(LookView):
-    """A slice as a heat map, with a field for each dimension before the last two."""
-
-    def __init__(self, views: TensorViews) -> None:
-        super().__init__(views)
-        from ptinspect.ui.widgets.heat_map import HeatMap  # noqa: PLC0415
-
-        self.map: HeatMap = HeatMap()
-        self.fields: list[QSpinBox] = []
-        shape = views.shape
-        if len(shape) > 2:
-            parts: list[QWidget | None] = [Text("Slice", 12, 400, "muted")]
-            for at, size in enumerate(shape[:-2]):
-                field = QSpinBox()
-                field.setRange(0, size - 1)
-                field.setFont(theme.font(12))
-                field.setWrapping(True)
-                field.setSuffix(f"  of {size:,}")
-                field.setAccessibleName(f"Place in dimension {at}")
-                field.setMinimumWidth(96)
-                field.valueChanged.connect(self._sliced)
-                self.fields.append(field)
-                parts.append(field)
-            self.room.addWidget(boxed(row(*parts, None)))
-        self.room.addWidget(self.map)
-
-    def _sliced(self) -> None:
-        self.views.slice_to(tuple(field.value() for field in self.fields))
-
-    def draw(self, look: Picture) -> None:
-        self.views.note.set_whole(look.note)
-        cells, step = look.cells, look.step
-
-        def label(at: int, across: int) -> tuple[str, Sequence[tuple[str, str]]]:
-            title = f"row {at * step[0]:,}, column {across * step[1]:,}"
-            value = signed(f"{float(cells[at, across]):.6g}")
-            return title, (("Value" if step == (1, 1) else "Largest", value),)
-
-        self.map.show_cells(cells, label)
 
 
 class LineView(LookView):
@@ -279,14 +236,3 @@ class FactsView(QWidget):
                 part.setContentsMargins(0, 5, 0, 5)
             self._grid.addWidget(label, 2 * at + 1, 0)
             self._grid.addWidget(text, 2 * at + 1, 1)
-
-
-MAKERS: dict[str, Callable[[TensorViews], QWidget]] = {
-    "filters": FilterView,
-    "heat": HeatView,
-    "line": LineView,
-    "table": TableView,
-    "channels": ChannelView,
-    "spectrum": SpectrumView,
-    "facts": FactsView,
-}

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ptinspect.session.words import signed
 from ptinspect.ui import theme
 from ptinspect.ui.widgets.readout import Readout
 
@@ -62,6 +63,19 @@ def image_of(codes: Any, maps: Mapping[str, Sequence[str]] = DIVERGING) -> QImag
     image = QImage(codes.tobytes(), columns, rows, columns, QImage.Format.Format_Indexed8)
     image.setColorTable(colour_table(maps))
     return image.copy()
+
+
+def paint_scale(painter: QPainter, y: float, ends: tuple[float, float], maps: Mapping[str, Sequence[str]]) -> None:
+    """The bar of colours with the numbers at its ends."""
+    width = 160.0
+    image = image_of(np.arange(STEPS, dtype=np.uint8).reshape(1, -1), maps)
+    painter.setFont(theme.font(11))
+    painter.setPen(theme.tokens().pen("muted"))
+    low, high = (signed(f"{end:.3g}") for end in ends)
+    left = painter.fontMetrics().horizontalAdvance(low) + 8
+    painter.drawText(QRectF(0, y - 3, left, 14), int(Qt.AlignmentFlag.AlignVCenter), low)
+    painter.drawImage(QRectF(left, y, width, 8), image)
+    painter.drawText(QRectF(left + width + 8, y - 3, 90, 14), int(Qt.AlignmentFlag.AlignVCenter), high)
 
 
 class HeatMap(QWidget):
@@ -128,7 +142,7 @@ class HeatMap(QWidget):
             painter.setPen(QPen(look.colour("text"), 1.5))
             place = ground.topLeft() + QPointF(self.at[1] * cell.x(), self.at[0] * cell.y())
             painter.drawRoundedRect(QRectF(place, QSizeF(max(3.0, cell.x()), max(3.0, cell.y()))), 2, 2)
-        self._scale(painter)
+        paint_scale(painter, self.height() - 14, (-self.reach, self.reach), DIVERGING)
 
     def _tiles(self, painter: QPainter, ground: QRectF, cell: QPointF) -> None:
         table = [QColor.fromRgb(code) for code in colour_table()]
@@ -139,20 +153,6 @@ class HeatMap(QWidget):
                 painter.setBrush(table[code])
                 place = ground.topLeft() + QPointF(column * cell.x(), row * cell.y())
                 painter.drawRoundedRect(QRectF(place, QSizeF(cell.x() - 1.5, cell.y() - 1.5)), 2, 2)
-
-    def _scale(self, painter: QPainter) -> None:
-        """The bar of colours with its ends and its middle."""
-        look = theme.tokens()
-        y, width = self.height() - 14, 160.0
-        image = image_of(np.arange(STEPS, dtype=np.uint8).reshape(1, -1))
-        painter.setFont(theme.font(11))
-        painter.setPen(look.pen("muted"))
-        low, high = f"−{self.reach:.3g}", f"{self.reach:.3g}"
-        metrics = painter.fontMetrics()
-        left = metrics.horizontalAdvance(low) + 8
-        painter.drawText(QRectF(0, y - 3, left, 14), int(Qt.AlignmentFlag.AlignVCenter), low)
-        painter.drawImage(QRectF(left, y, width, 8), image)
-        painter.drawText(QRectF(left + width + 8, y - 3, 90, 14), int(Qt.AlignmentFlag.AlignVCenter), high)
 
     def cell_at(self, point: QPointF) -> tuple[int, int] | None:
         """The cell under a point."""
