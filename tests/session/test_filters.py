@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from ptinspect.checkpoint.layer_tree import layer_tree
+from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.findings import Finding
 from ptinspect.session.filters import BadFilter, Listing, narrow, parse
+from ptinspect.session.shelf import Shelf, pack
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +65,28 @@ def test_that_a_filter_keeps(listing: Listing, text: str, expected: set[str]) ->
     assert hits(listing, text) == expected
 
 
-@pytest.mark.parametrize("text", ["/(/", "size>big", "shape:wide", "nan:"])
+@pytest.mark.parametrize("text", ["/(/", "size>big", "shape:wide", "health:splendid", "/(a+)+b/"])
 def test_that_a_bad_filter_is_told(text: str) -> None:
     with pytest.raises(BadFilter):
         parse(text)
+
+
+def test_that_nan_finds_what_was_counted_and_tells_how_much_was_not(listing: Listing) -> None:
+    shelf, rows = Shelf(), [row for row in listing.sources if isinstance(row, TensorRow)]
+    for row, nans, infs in zip(rows, (2, 0, 0, 0), (0, 0, 1, 0), strict=False):
+        shelf.put(row, pack({"nans": nans, "infs": infs}), b"")
+    both, inf, fc = (narrow(listing, text, shelf=shelf) for text in ("nan:", "inf:", "nan:fc dtype:float"))
+    assert (both.hits, inf.hits, fc.hits) == (2, 1, sum("fc" in row.path for row in (rows[0], rows[2])))
+    assert both.uncounted == len(rows) - 4
+    assert {rows[0].path, rows[2].path} == {row.path for row in rows if id(row) in both.found}
+    assert narrow(listing, "nan:").uncounted == len(rows)
+
+
+def test_that_health_finds_the_rows_that_a_finding_names(listing: Listing) -> None:
+    shelf = Shelf()
+    assert (narrow(listing, "health:", shelf=shelf).hits, narrow(listing, "health:", shelf=shelf).uncounted) == (0, 6)
+    shelf.mark_all((Finding("danger", "t", "d", "Head.fc.bias"), Finding("notice", "t", "d", "stem.bn.weight")))
+    assert [narrow(listing, text, shelf=shelf).hits for text in ("health:", "health:broken", "health:dang", "health:look")] == [2, 1, 1, 0]
 
 
 def test_that_hits_are_kept_with_all_that_leads_to_them(listing: Listing) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptinspect.frozen import replace
+from ptinspect.session.arranging import arranged
 from ptinspect.session.browsing import Browsing
 from ptinspect.session.filters import Listing
 from ptinspect.session.freeing import free
@@ -69,7 +70,10 @@ class Application(Browsing):
 
         def work(context: Context) -> Opened | Trouble:
             try:
-                return open_document(path, context)
+                found = open_document(path, context)
+                if self.order is not None:
+                    found.sorted = arranged(found, None, self.order, Numbers().stamp, found.first)
+                return found
             except Exception as error:  # noqa: BLE001 - what is no problem of the file is a bug, and told as one in the tab
                 context.raise_if_cancelled()
                 return trouble_of(path, error)
@@ -89,11 +93,12 @@ class Application(Browsing):
             return
         expanded = found.first | tab.expanded if tab.opened is None else tab.expanded
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
-        fresh = {"trouble": None, "pages": None, "is_reading": False, "narrowed": None, "kept": None, "numbers": Numbers()}
+        fresh = {"trouble": None, "pages": None, "is_reading": False, "narrowed": None, "kept": found.sorted, "numbers": Numbers()}
         self._update(id_, opened=found, expanded=expanded, selected=selected, **fresh)
         what = " ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
         dangerous = found.safety.tone == "danger"
         self._remember(tab.path, found.safety.text if dangerous else what, found.checkpoint.identity.size, "danger" if dangerous else "")
+        self.arrange(self.state.find(id_))
         if tab.filter:
             self.filter(tab.filter, id_)
 
@@ -122,7 +127,7 @@ class Application(Browsing):
         at = next((at for at, tab in enumerate(self.state.tabs) if tab.id == id_), None)
         if at is None:
             return
-        for slot in ("open", "pages", "filter"):
+        for slot in ("open", "pages", "filter", "order"):
             self.tasks.cancel(f"{slot} {id_}")
         self.reading.close(id_)
         self._stamps.pop(id_, None)
@@ -132,6 +137,7 @@ class Application(Browsing):
         if active == id_:
             active = tabs[min(at, len(tabs) - 1)].id if tabs else None
         self._set(replace(self.state, tabs=tabs, active=active))
+        self.arrange(self.state.tab)
 
     def _free(self, tab: Tab) -> None:
         """Let go of a file in the background: a million objects at once would hold the window up."""
@@ -143,6 +149,7 @@ class Application(Browsing):
         """Bring a tab to the front; None is the start page."""
         if id_ is None or self.state.find(id_) is not None:
             self._set(replace(self.state, active=id_))
+            self.arrange(self.state.tab)
 
     def move(self, id_: int, to: int) -> None:
         """Put a tab in another place."""

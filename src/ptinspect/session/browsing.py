@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from ptinspect.frozen import replace
+from ptinspect.session.arranging import Arranging, arranged
 from ptinspect.session.copying import Form, rows_text, table_text
 from ptinspect.session.filters import Listing, Narrowed, narrow
 from ptinspect.session.inspectors import INSPECTORS, Inspector
-from ptinspect.session.keeping import Keeping
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.settings import Settings
+from ptinspect.session.state import Opened
 from ptinspect.session.tasks import Context, Post
 
 MOST_DEEP, MOST_ROWS = 1_500, 12_000  # layers that are opened at once, and rows that are then laid out
 
 
-class Browsing(Keeping):
+class Browsing(Arranging):
     """What is done with the rows of the tab in front."""
 
     def __init__(self, post: Post, folder: Path | None = None, settings: Settings | None = None) -> None:
@@ -82,25 +83,42 @@ class Browsing(Keeping):
         slot, number = f"filter {tab.id}", tab.id
         if not text.strip():
             self.tasks.cancel(slot)
-            self._update(number, filter=text, narrowed=None, kept=None)
+            self._show_rows(tab, None, filter=text, narrowed=None)
+            self.arrange(self.state.find(number))
             return
         self._update(number, filter=text)
-        tree, listing = tab.opened.tree, self._listings.get(number)
+        opened, order, stamp = tab.opened, self.order, tab.numbers.stamp
+        listing, expanded = self._listings.get(number), tab.expanded
 
-        def work(context: Context) -> tuple[Listing, Narrowed]:
-            known = listing or Listing(tree)
+        def work(context: Context) -> tuple[Listing, Narrowed, RowTable | None]:
+            known = listing or Listing(opened.tree)
             context.raise_if_cancelled()
-            return known, narrow(known, text, context.raise_if_cancelled)
+            found = narrow(known, text, context.raise_if_cancelled, opened.facts.shelf)
+            if found.problem and order is None:
+                return known, found, None
+            table = arranged(opened, None if found.problem else found.kept, order, stamp, expanded | found.expanded)
+            if found.is_about_values:
+                table.stamp = stamp
+            return known, found, table
 
-        self.tasks.run(slot, work, lambda found: self._narrowed(number, found[0], found[1]), self._failed)
+        self.tasks.run(slot, work, lambda found: self._narrowed(number, opened, *found), self._failed)
 
-    def _narrowed(self, id_: int, listing: Listing, found: Narrowed) -> None:
-        if self.state.find(id_) is not None:
+    def _narrowed(self, id_: int, opened: Opened, listing: Listing, found: Narrowed, table: RowTable | None) -> None:
+        tab = self.state.find(id_)
+        if tab is not None and tab.opened is opened:
             self._listings[id_] = listing
-            tab = self.state.find(id_)
-            opened = tab.opened if tab else None
-            kept = RowTable(opened.tree, opened.facts, found.kept) if opened is not None and not found.problem else None
-            self._update(id_, narrowed=found, kept=kept)
+            self._show_rows(tab, table, narrowed=found)
+            self.arrange(self.state.find(id_))
+
+    def refresh(self, id_: int) -> None:
+        """Look again, for more was counted: filter anew what asks for values, sort anew what is sorted by them."""
+        tab = self.state.find(id_)
+        if tab is None or f"filter {id_}" in self.tasks.slots:
+            return
+        if tab.narrowed is not None and tab.narrowed.is_about_values:
+            self.filter(tab.filter, id_)
+        else:
+            self.arrange(tab, again=True)
 
     def inspect(self, page: Inspector) -> None:
         """Bring a page beside the tree to the front."""

@@ -86,8 +86,10 @@ BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 
 @frozen
 class ColumnChoice:
-    """Which columns are shown, in which order and how wide, as the user left them."""
+    """Which columns are shown, in which order and how wide, and by which of them rows are sorted, as the user left them."""
 
     order: tuple[str, ...] = tuple(column.name for column in COLUMNS)
     shown: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.is_shown)
     widths: tuple[tuple[str, int], ...] = ()
+    sorted_by: str = ""  # nothing is the file's order
+    is_descending: bool = False

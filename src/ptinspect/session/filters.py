@@ -1,6 +1,7 @@
-"""The little language of the filter field: words, /patterns/, dtype:, shape:, size> and type:, all of which must hold.
+"""The little language of the filter field: words, /patterns/, dtype:, shape:, size>, type:, nan: and health:, all of which must hold.
 
-A row is kept with everything that leads to it. The paths of a document are listed once; a query then is a pass over them.
+A row is kept with everything that leads to it. The paths of a document are listed once; a query then is a pass over them. What asks
+for values looks at those that were counted already and tells how many tensors were not: nothing is read for a filter.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import compress
 
-from ptinspect.checkpoint.layers import LayerNode, TensorRow
+from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
 from ptinspect.dtypes import BY_NAME
 from ptinspect.errors import InspectError
+from ptinspect.findings import SEVERITIES, Severity
 from ptinspect.frozen import frozen
 from ptinspect.patterns import pattern
+from ptinspect.session.columns import HEALTH
 from ptinspect.session.expressions import Costly, Expression, expression
 from ptinspect.session.rows import Source
+from ptinspect.session.shelf import INF, NAN, Shelf
 
 MOST_EXPANDED = 300  # layers that a filter opens by itself
 AT_ONCE = 2_000
@@ -31,6 +35,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "=": lambda a, b: a == b,
     ":": lambda a, b: a == b,
 }
+_VALUES = pattern(r"(nan|inf):(.*)", re.IGNORECASE | re.DOTALL)
+_MARKS = {"nan": NAN | INF, "inf": INF}
 Test = Callable[[TensorRow], bool]
 
 
@@ -46,11 +52,13 @@ class Query:
     patterns: tuple[Expression, ...] = ()
     tests: tuple[Test, ...] = ()
     types: tuple[str, ...] = ()
+    marks: tuple[int, ...] = ()  # NAN, INF or both: tensors that hold one of them
+    health: tuple[frozenset[Severity], ...] = ()  # rows that a finding of such a severity names
 
     @property
-    def is_empty(self) -> bool:
-        """Whether everything passes."""
-        return not (self.words or self.patterns or self.tests or self.types)
+    def is_about_values(self) -> bool:
+        """Whether it finds more when more is counted."""
+        return bool(self.marks or self.health)
 
     def spans(self, name: str) -> tuple[tuple[int, int], ...]:
         """Where a row's name was hit, to be marked."""
@@ -74,6 +82,13 @@ class Narrowed:
     first: str = ""
     expanded: frozenset[str] = frozenset()
     problem: str = ""
+    found: frozenset[int] = frozenset()  # the rows that were hit, as `kept` names rows
+    uncounted: int = 0  # tensors that fit so far, but whose values are not known
+
+    @property
+    def is_about_values(self) -> bool:
+        """Whether it is worth another look when more is counted."""
+        return self.query.is_about_values
 
 
 class Listing:
@@ -108,8 +123,14 @@ class Listing:
 def parse(text: str) -> Query:
     """A filter's text as a query; raises BadFilter with what is wrong with it."""
     words, patterns, tests, types = [], [], [], []
+    marks, health = list[int](), list[frozenset[Severity]]()
     for term in _terms(text):
-        if len(term) > 2 and term.startswith("/") and term.endswith("/"):
+        if asked := _VALUES.match(term):
+            marks.append(_MARKS[asked[1].lower()])
+            term = asked[2]  # noqa: PLW2901 - nan:conv asks for both
+        if term.lower().startswith("health:"):
+            health.append(_severities(term[7:].lower()))
+        elif len(term) > 2 and term.startswith("/") and term.endswith("/"):
             try:
                 patterns.append(expression(term[1:-1]))
             except Costly as error:
@@ -120,9 +141,9 @@ def parse(text: str) -> Query:
             types.append(term[5:].lower())
         elif (test := _test(term)) is not None:
             tests.append(test)
-        elif term not in ("/", "//"):
+        elif term not in ("", "/", "//"):
             words.append(term.lower())
-    return Query(tuple(words), tuple(patterns), tuple(tests), tuple(types))
+    return Query(tuple(words), tuple(patterns), tuple(tests), tuple(types), tuple(marks), tuple(health))
 
 
 def _terms(text: str) -> Iterator[str]:
@@ -140,14 +161,20 @@ def _test(term: str) -> Test | None:
         return _shape(rest)
     if key == "role":
         return lambda row: row.role.startswith(rest.lower())
-    if key in ("nan", "inf"):
-        raise BadFilter(f"{key}: asks for values, and those of this file have not been read")
     comparison = _COMPARISON.match(term)
     if comparison is not None:
         return _size(*comparison.groups())
     if re.match(r"(size|bytes)[<>=:]", term, re.IGNORECASE):
         raise BadFilter(f"{term} compares with no number; write size>1M")
     return None
+
+
+def _severities(text: str) -> frozenset[Severity]:
+    """`broken`, `danger`, or the beginning of either; nothing is any of them."""
+    found = frozenset(one for one in SEVERITIES if one.startswith(text) or HEALTH[one].lower().startswith(text))
+    if not found:
+        raise BadFilter(f"health:{text} is none of {', '.join(HEALTH[one].lower() for one in SEVERITIES)}")
+    return found
 
 
 def _anything(_: TensorRow) -> bool:
@@ -197,15 +224,20 @@ def _size(what: str, sign: str, number: str, unit: str) -> Test:
     return lambda row: compare(row.tensor.elements, bound)
 
 
-def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None) -> Narrowed:
-    """The rows that a filter keeps. A filter that cannot be read keeps everything and says why."""
+def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None, shelf: Shelf | None = None) -> Narrowed:
+    """The rows that a filter keeps. A filter that cannot be read keeps everything and says why.
+
+    `shelf` holds what was counted so far, for what asks for values.
+    """
     try:
         query = parse(text)
     except BadFilter as error:
         return Narrowed(text, Query(), frozenset(), 0, problem=error.message)
     hits = _hits(listing, query, stop)
     stop()
-    sources = listing.sources
+    sources, uncounted = listing.sources, 0
+    if query.is_about_values:
+        hits, uncounted = _counted(listing, query, hits, Shelf() if shelf is None else shelf)
     kept, below = _leading(listing, hits)
     keys, shown = list[str](), 0
     for at, count in below:  # in the order of the rows: what is near the top is opened first
@@ -213,7 +245,8 @@ def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None)
             break
         shown += count
         keys.append(f"layer:{sources[at].path}")  # type: ignore[union-attr]
-    return Narrowed(text, query, kept, len(hits), _key(listing, hits[0]) if hits else "", frozenset(keys))
+    first, found = _key(listing, hits[0]) if hits else "", frozenset([id(sources[at]) for at in hits])
+    return Narrowed(text, query, kept, len(hits), first, frozenset(keys), found=found, uncounted=uncounted)
 
 
 def _leading(listing: Listing, hits: list[int]) -> tuple[frozenset[int], Iterable[tuple[int, int]]]:
@@ -278,6 +311,23 @@ def _hits(listing: Listing, query: Query, stop: Callable[[], None]) -> list[int]
     for test in query.tests:
         found = [at for at in found if isinstance(row := sources[at], TensorRow) and test(row)]
     return list(found)
+
+
+def _counted(listing: Listing, query: Query, fitting: list[int], shelf: Shelf) -> tuple[list[int], int]:
+    """Those that hold what is asked for, and how many tensors are not counted yet: among them may be more."""
+    sources = listing.sources
+    is_known = shelf.has if not query.health or shelf.is_judged else _no
+    uncounted = sum(not is_known(row) for at in fitting if isinstance(row := sources[at], TensorRow))
+    found = fitting
+    for marks in query.marks:
+        found = [at for at in found if shelf.bad(sources[at]) & marks]
+    for wanted in query.health:
+        found = [at for at in found if not isinstance(row := sources[at], ValueRow) and shelf.finding(row.path) in wanted]
+    return found, uncounted
+
+
+def _no(_: object) -> bool:
+    return False
 
 
 def _type_of(listing: Listing, at: int) -> str:

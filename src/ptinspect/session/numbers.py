@@ -32,6 +32,11 @@ class Numbers:
     looks: tuple[tuple[str, Look], ...] = ()  # what was read of single tensors, the newest last
     blocks: int = 0  # counts what came into the table of values
 
+    @property
+    def stamp(self) -> object:
+        """Other than it was whenever more is known."""
+        return self.revision, self.findings is None
+
     def look(self, name: str) -> Look | None:
         """What was read under a name."""
         return next((look for key, look in self.looks if key == name), None)

@@ -9,6 +9,7 @@ from ptinspect import __version__, resources
 from ptinspect.session.chips import KINDS, Chip
 from ptinspect.session.health_page import health_badge
 from ptinspect.session.naming import CONTAINERS
+from ptinspect.session.row_notice import is_behind, notice_of
 from ptinspect.session.state import Opened, State, Tab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.views import (
@@ -92,6 +93,8 @@ def _page(state: State, tab: Tab | None) -> PageView:
         pages=tab.pages,
         is_stale=tab.is_stale,
         numbers=tab.numbers,
+        is_behind=is_behind(tab),
+        notice=notice_of(tab),
     )
 
 

@@ -6,7 +6,8 @@ share a path, so the key says which of them it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Lock
 from typing import Literal
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
@@ -15,6 +16,7 @@ from ptinspect.session.words import plain, plural, shape_text
 
 RowKind = Literal["layer", "tensor", "value"]
 Source = LayerNode | TensorRow | ValueRow
+_MAKING = Lock()
 _DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Counter", "Namespace"))
 
 
@@ -89,9 +91,12 @@ class Row:
 
     @property
     def below(self) -> Sequence[Row]:
-        """Tensors of the layer itself, then its layers, then plain values."""
+        """Tensors of the layer itself, then its layers, then plain values; or in the order that the user chose."""
         if self._below is None:
-            self._below = self._made()
+            made = self._made()
+            with _MAKING:  # rows are also made ahead in other threads; whoever draws points at them, so the first ones stay
+                if self._below is None:
+                    self._below = made
         return self._below
 
     def _made(self) -> Sequence[Row]:
@@ -104,7 +109,17 @@ class Row:
         sources += [(value, "value") for value in node.values]
         if kept is not None:
             sources = [pair for pair in sources if id(pair[0]) in kept]
-        return [Row(table, source, self, at, kind) for at, (source, kind) in enumerate(sources)]
+        made = [Row(table, source, self, at, kind) for at, (source, kind) in enumerate(sources)]
+        if table.order is not None and len(made) > 1:
+            made = table.order(made)
+            for at, row in enumerate(made):
+                row.at = at
+        return made
+
+    @property
+    def made(self) -> Sequence[Row]:
+        """Those below it that are made already."""
+        return self._below or ()
 
     def part(self) -> None:
         """Forget the rows around it: the file was closed."""
@@ -133,18 +148,40 @@ class Row:
 
 
 class RowTable:
-    """The rows of one document: all of them, or those that a filter kept."""
+    """The rows of one document: all of them or those that a filter kept, as the file has them or in an order.
 
-    __slots__ = ("facts", "kept", "root")
+    `stamp` says how much was counted when what it shows depends on that, else it is None.
+    """
 
-    def __init__(self, root: LayerNode, facts: Facts, kept: frozenset[int] | None = None) -> None:
+    __slots__ = ("facts", "kept", "order", "root", "stamp")
+
+    def __init__(
+        self, root: LayerNode, facts: Facts, kept: frozenset[int] | None = None, order: Callable[[Sequence[Row]], list[Row]] | None = None
+    ) -> None:
         self.facts = facts
         self.kept = kept
+        self.order = order
+        self.stamp: object = None
         self.root = Row(self, root, None, 0, "layer")
+
+    def prepare(self, opened: Iterable[str]) -> None:
+        """Make the rows that are seen when these layers are open, so that nobody has to wait for them later."""
+        for key in ("layer:", *opened):
+            row = self.find(key)
+            if row is not None:
+                len(row.below)
 
     def part(self) -> None:
         """Forget its rows: the file was closed."""
         del self.root
+
+    def part_rows(self) -> None:
+        """Take the rows that were made apart: nobody shows them any more, and they know each other."""
+        todo = [self.root]
+        while todo:
+            row = todo.pop()
+            todo += row.made
+            row.part()
 
     def find(self, key: str) -> Row | None:
         """The row of a key, made on the way to it; None where there is none."""
@@ -203,8 +240,26 @@ def form_text(row: Row) -> str:
     return _own_form(source)
 
 
+def shape_of(row: Row) -> tuple[int, ...] | None:
+    """The shape of a tensor or of a layer's weight; None for what holds no single one."""
+    source = row.source
+    if isinstance(source, TensorRow):
+        return source.tensor.shape
+    if isinstance(source, ValueRow) or source.slot_of:
+        return None
+    if source.children and row.parent is not None and row.parent.parent is None and row.table.facts.counts[id(source)] > 3:
+        return None
+    main = _weight(source)
+    return main.tensor.shape if main is not None and (main.role == "parameter" or not source.children) else None
+
+
+def _weight(node: LayerNode) -> TensorRow | None:
+    """The tensor that stands for a layer."""
+    return next((row for row in node.tensors if row.name == "weight"), node.tensors[0] if node.tensors else None)
+
+
 def _own_form(node: LayerNode) -> str:
-    main = next((row for row in node.tensors if row.name == "weight"), node.tensors[0] if node.tensors else None)
+    main = _weight(node)
     if main is not None:
         return shape_text(main.tensor.shape) if main.role == "parameter" or not node.children else plural(len(node.tensors), "tensor")
     if (node.type or "") in _DICTS:

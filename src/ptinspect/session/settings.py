@@ -83,7 +83,13 @@ def fields_of(settings: Settings) -> dict[str, Any]:
     return {
         "theme": settings.theme,
         "recent": [{"path": r.path, "what": r.what, "size": r.size, "opened": r.opened, "tone": r.tone} for r in settings.recent],
-        "columns": {"order": list(choice.order), "shown": list(choice.shown), "widths": dict(choice.widths)},
+        "columns": {
+            "order": list(choice.order),
+            "shown": list(choice.shown),
+            "widths": dict(choice.widths),
+            "sorted_by": choice.sorted_by,
+            "is_descending": choice.is_descending,
+        },
         "window": list(settings.window) if settings.window else None,
         "is_maximized": settings.is_maximized,
         "inspector": settings.inspector,
@@ -144,7 +150,10 @@ def _columns(value: object) -> ColumnChoice:
     widths = value.get("widths")
     pairs = widths.items() if isinstance(widths, dict) else ()
     kept = tuple((name, width) for name, width in pairs if name in BY_NAME and type(width) is int and 20 <= width <= 4_000)
-    return ColumnChoice(order, shown if "layer" in shown else ("layer", *shown), kept) if known else ColumnChoice()
+    shown = shown if "layer" in shown else ("layer", *shown)
+    sorted_by = value.get("sorted_by")
+    by = sorted_by if isinstance(sorted_by, str) and sorted_by in shown else ""
+    return ColumnChoice(order, shown, kept, by, bool(by) and value.get("is_descending") is True) if known else ColumnChoice()
 
 
 def _rectangle(value: object) -> tuple[int, int, int, int] | None:

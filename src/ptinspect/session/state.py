@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Opened:
     """A file that was read: compared by identity, since it is read once and never changes."""
 
-    __slots__ = ("badges", "banner", "broken", "checkpoint", "facts", "first", "safety", "table", "tree")
+    __slots__ = ("badges", "banner", "broken", "checkpoint", "facts", "first", "safety", "sorted", "table", "tree")
 
     def __init__(self, checkpoint: Checkpoint, tree: LayerNode) -> None:
         self.checkpoint = checkpoint
@@ -34,6 +34,7 @@ class Opened:
         self.badges = badges_of(checkpoint)
         self.broken = sum(tensor.problem is not None for tensor in checkpoint.document.tensors)
         self.first: frozenset[str] = frozenset()  # what is open in the tree when nobody chose yet
+        self.sorted: RowTable | None = None  # its rows as the user sorts them, when it is opened
 
 
 @frozen
@@ -50,7 +51,7 @@ class Tab:
     inspector: Inspector = "overview"
     filter: str = ""
     narrowed: Narrowed | None = None
-    kept: RowTable | None = None  # the rows that the filter kept
+    kept: RowTable | None = None  # the rows that the filter kept, or all of them in an order; None is all as the file has them
     is_reading: bool = True
     is_stale: bool = False
     numbers: Numbers = Numbers()

@@ -72,6 +72,15 @@ class TroubleView:
 
 
 @frozen
+class Notice:
+    """A line above the layers: what a filter or an order misses, and whether counting would help."""
+
+    text: str
+    tone: Tone = "plain"
+    can_count: bool = False
+
+
+@frozen
 class DocumentView:
     """A file that is open."""
 
@@ -92,6 +101,8 @@ class DocumentView:
     pages: Pages | None
     is_stale: bool
     numbers: Numbers
+    is_behind: bool = False  # more was counted since its rows were filtered or sorted
+    notice: Notice | None = None
 
 
 PageView = WelcomeView | OpeningView | TroubleView | DocumentView
