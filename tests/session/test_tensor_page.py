@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from ptinspect import resources
+from ptinspect.analysis.higher_moments import HigherMoments
 from ptinspect.analysis.histogram import Histogram
+from ptinspect.analysis.moments import Moments
 from ptinspect.analysis.statistics import Statistics
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.session.rows import Facts, RowTable
 from ptinspect.session.tensor_looks import LookRequest, Picture, look, plane_of
-from ptinspect.session.tensor_page import bin_text, cells_of, neighbour, outside_text
+from ptinspect.session.tensor_page import Extras, bin_text, cells_of, neighbour, outside_text
 
 FLOATS = Histogram(np.array([0.1625, 0.175, 0.1875]), np.array([97, 3]), below=300, above=600)
 WHOLE = Histogram(np.array([1, 2, 3]), np.array([4, 6]), scale="whole")
@@ -48,6 +50,19 @@ def test_that_nan_and_infinity_are_marked_as_danger_and_their_absence_as_good() 
     good, bad = (next(cell for cell in cells_of(Statistics(count=1, nans=nans)) if cell[0] == "NaN / Inf") for nans in (0, 2))
     assert good == ("NaN / Inf", "0 / 0", "good")
     assert bad == ("NaN / Inf", "2 / 0", "danger")
+
+
+def test_that_skewness_and_kurtosis_say_when_they_are_still_read_and_when_they_will_not_come() -> None:
+    found = Statistics(count=4, mean=1.0)
+    known = HigherMoments(Moments(4, 1.0, 1.0), 0.5, 2.0)
+    for extras, texts in (
+        (Extras(), ("reading …", "reading …")),
+        (Extras(stopped=True), ("–", "–")),
+        (Extras(known), ("0.500", "−1.000")),
+        (Extras(HigherMoments(Moments(4, 1.0))), ("–", "–")),
+    ):
+        cells = {name: value for name, value, _ in cells_of(found, extras)}
+        assert (cells["Skewness"], cells["Excess kurtosis"]) == texts
 
 
 def test_that_stepping_meets_every_tensor_in_both_directions() -> None:

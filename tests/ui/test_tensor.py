@@ -85,6 +85,24 @@ def test_that_selecting_a_tensor_shows_its_histogram_and_numbers(page, qtbot, fi
     assert page.distribution.note.whole == "9,408 values in 72 bins"
 
 
+def test_that_skewness_and_kurtosis_are_read_for_the_tensor_that_is_looked_at(page, qtbot, file: Path) -> None:
+    choose(page, qtbot, "conv1.weight")
+    values = torch.load(file)["conv1.weight"].double()
+    standard = (values - values.mean()) / values.std(correction=0)
+    words = told(page.distribution.numbers)
+    assert f"{standard.pow(3).mean():.3f}".replace("-", "−") in words
+    assert f"{standard.pow(4).mean() - 3:.3f}".replace("-", "−") in words
+
+
+def test_that_a_reading_that_was_cancelled_is_not_begun_again(page, qtbot) -> None:
+    choose(page, qtbot, "conv1.weight")
+    reading, slot = page.window_.application.reading, f"look moments tensor:fc.weight {page.window_.application.state.tab.id}"
+    page.window_.application.show("fc.weight")
+    reading.cancel(slot)
+    qtbot.waitUntil(lambda: not page.window_.application.tasks.slots, timeout=LONG)
+    assert "reading …" not in told(page.distribution.numbers)
+
+
 def test_that_the_switch_makes_counts_logarithmic_and_back(page, qtbot) -> None:
     choose(page, qtbot, "conv1.weight")
     field, buttons = page.distribution.plot.field, page.distribution.scale._group.buttons()

@@ -13,7 +13,7 @@ from ptinspect.frozen import replace
 from ptinspect.session.numbers import Busy, Numbers
 from ptinspect.session.state import Opened, Tab
 from ptinspect.session.tasks import Context, Tasks
-from ptinspect.session.tensor_looks import SLOW, Failed, LookRequest, look
+from ptinspect.session.tensor_looks import ALONE, SLOW, Failed, LookRequest, look
 from ptinspect.session.values_table import Blocks, Place, grid_of, read_block
 from ptinspect.session.words import plain
 
@@ -89,6 +89,9 @@ class Reading:
         self._idle(id_, slot)
         if slot.startswith("count"):
             self._change(id_, stopped="stopped by you")
+        elif slot.startswith("look "):  # without an answer it would be asked for again at once
+            kind, _, key = slot[5:].rpartition(" ")[0].partition(" ")
+            self._looked(id_, slot, f"{kind}  {key}", Failed("stopped by you", ""))
 
     def close(self, id_: int) -> None:
         """A tab was closed, or its file is read again: nothing of it is wanted any more."""
@@ -121,6 +124,8 @@ class Reading:
         slot = f"{request.kind if is_slow else f'look {request.kind} {request.key}'} {id_}"
         if slot in self.tasks.slots and not is_slow:
             return
+        if request.kind in ALONE:
+            self._stop_others(request, slot)
         text = f"{_DOING.get(request.kind, 'Reading')} {plain(row.path, 120)}"
         if is_slow:
             self._change(id_, busy=_with(tab.numbers.busy, Busy(slot, text, 0.0)))
@@ -139,6 +144,14 @@ class Reading:
             lambda error: self._failed(id_, slot, error),
             progress=lambda share, _: self._progressed(id_, Busy(slot, text, share)),
         )
+
+    def _stop_others(self, request: LookRequest, slot: str) -> None:
+        """Nobody waits any more for what was looked at before."""
+        begin, end = f"look {request.kind} ", slot.rpartition(" ")[2]
+        for other in self.tasks.slots:
+            if other != slot and other.startswith(begin) and other.endswith(f" {end}"):
+                self.tasks.cancel(other)
+                self._idle(int(end), other)
 
     def _looked(self, id_: int, slot: str, name: str, found: Any) -> None:
         self._idle(id_, slot)

@@ -14,11 +14,13 @@ from ptinspect.tensors import TensorInfo
 
 if TYPE_CHECKING:
     from ptinspect.analysis.channels import Channels
+    from ptinspect.analysis.higher_moments import HigherMoments
     from ptinspect.analysis.spectrum import Spectrum
     from ptinspect.analysis.statistics import Statistics
 
-LookKind = Literal["sample", "filters", "heat", "surface", "line", "channels", "spectrum"]
+LookKind = Literal["sample", "moments", "filters", "heat", "surface", "line", "channels", "spectrum"]
 SLOW: tuple[LookKind, ...] = ("channels", "spectrum")
+ALONE: tuple[LookKind, ...] = ("moments",)  # reads a whole tensor: only for the one that is looked at now
 EXACT = 1 << 20  # elements up to which a sample is the whole
 MOST_FILTERS, MOST_SIDE = 256, 32
 MOST_ROWS, MOST_COLUMNS = 256, 512
@@ -82,6 +84,8 @@ def look(checkpoint: Checkpoint, tensor: TensorInfo, request: LookRequest, progr
         return _spectrum(checkpoint, tensor, progress)
     if request.kind == "channels":
         return _channels(checkpoint, tensor, progress)
+    if request.kind == "moments":
+        return _moments(checkpoint, tensor, progress)
     with StorageBytes(checkpoint) as storages:
         if request.kind == "sample":
             return _sample(checkpoint, storages, tensor)
@@ -103,6 +107,12 @@ def _channels(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) ->
     from ptinspect.analysis.channels import channels_of  # noqa: PLC0415
 
     return channels_of(checkpoint, tensor, 0, progress)
+
+
+def _moments(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) -> HigherMoments:
+    from ptinspect.analysis.higher_moments import higher_moments  # noqa: PLC0415
+
+    return higher_moments(checkpoint, tensor, progress)
 
 
 def _sample(checkpoint: Checkpoint, storages: Any, tensor: TensorInfo) -> Sample:

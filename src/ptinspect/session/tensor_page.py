@@ -9,11 +9,13 @@ from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.frozen import frozen
 from ptinspect.session.numbers import Numbers
 from ptinspect.session.rows import Row
-from ptinspect.session.tensor_looks import Failed, LookRequest, Sample, has_filters
+from ptinspect.session.tensor_looks import Failed, LookKind, LookRequest, Sample, has_filters
 from ptinspect.session.words import count_text, number_text, plain, plural, signed
 
 if TYPE_CHECKING:
+    from ptinspect.analysis.higher_moments import HigherMoments
     from ptinspect.analysis.histogram import Histogram
+    from ptinspect.analysis.spectrum import Spectrum
     from ptinspect.analysis.statistics import Statistics
 
 ViewName = Literal["filters", "heat", "surface", "line", "table", "channels", "spectrum", "facts"]
@@ -23,6 +25,12 @@ VIEWS: dict[ViewName, str] = {
 }  # fmt: skip
 Cell = tuple[str, str, str]
 """Name, value, tone."""
+MEANINGS = {
+    "Skewness": "0 where values lie evenly around their mean, above 0 where the tail to the right is longer. Read for this tensor alone.",
+    "Excess kurtosis": "0 for a normal distribution, above 0 where the tails are heavier. Read for this tensor alone.",
+    "Quartile range": "The width of the middle half of the values",
+    "Effective rank": "How many directions the matrix uses, by the entropy of its singular values; found under Spectrum",
+}
 
 
 @frozen
@@ -32,6 +40,27 @@ class Measure:
     statistics: Statistics | None
     seen: int | None = None
     problem: str = ""
+
+
+@frozen
+class Extras:
+    """What is read for the one tensor that is looked at: None until it is there, `stopped` where it will not come."""
+
+    moments: HigherMoments | None = None
+    spectrum: Spectrum | None = None
+    stopped: bool = False
+    is_matrix: bool = False
+
+
+def extras_of(row: Row, numbers: Numbers) -> Extras:
+    """As far as they are known."""
+    moments, spectrum = _answer(numbers, "moments", row), _answer(numbers, "spectrum", row)
+    stopped, is_matrix = isinstance(moments, Failed), isinstance(row.source, TensorRow) and "spectrum" in views_of(row.source)
+    return Extras(None if stopped else moments, None if isinstance(spectrum, Failed) else spectrum, stopped, is_matrix)
+
+
+def _answer(numbers: Numbers, kind: LookKind, row: Row) -> Any:
+    return numbers.look(LookRequest(kind, row.key).name)
 
 
 def measure_of(row: Row, numbers: Numbers) -> Measure:
@@ -91,8 +120,9 @@ def _before(row: Row) -> Row | None:
     return found
 
 
-def cells_of(found: Statistics) -> tuple[Cell, ...]:
-    """Three columns of four, column by column."""
+def cells_of(found: Statistics, extras: Extras | None = None) -> tuple[Cell, ...]:
+    """Three columns of five, column by column."""
+    extras = extras or Extras(stopped=True)
     shares = found.quantiles
     low, middle, high = (shares[0], shares[3], shares[6]) if shares else (None, None, None)
     spread = shares[4] - shares[2] if shares else None
@@ -100,13 +130,33 @@ def cells_of(found: Statistics) -> tuple[Cell, ...]:
     broken = found.nans or found.infs
     zeros = f"{found.zeros:,}" + (f"  ·  {_share(found.zeros, found.count)}" if found.zeros and found.count else "")
     return (
-        ("Mean", _number(found.mean), "text"), ("Std dev", _number(found.std), "text"),
-        ("Min", _number(found.low), "text"), ("Max", _number(found.high), "text"),
-        ("Median", _number(middle), "text"), ("Quartile range", _number(spread), "text"),
-        ("1 %", _number(low), "text"), ("99 %", _number(high), "text"),
-        ("L2 norm", _number(found.l2), "text"), ("Root mean square", _number(rms), "text"),
+        ("Mean", _number(found.mean), "text"), ("Std dev", _number(found.std), "text"), ("Min", _number(found.low), "text"),
+        ("Max", _number(found.high), "text"), ("L2 norm", _number(found.l2), "text"),
+        ("Median", _number(middle), "text"), ("Quartile range", _number(spread), "text"), ("1\u2009%", _number(low), "text"),
+        ("99\u2009%", _number(high), "text"), ("Root mean square", _number(rms), "text"),
+        *_beyond(found, extras), _rank(extras),
         ("Exact zeros", zeros, "text"), ("NaN / Inf", f"{found.nans:,} / {found.infs:,}", "danger" if broken else "good"),
     )  # fmt: skip
+
+
+def _beyond(found: Statistics, extras: Extras) -> tuple[Cell, Cell]:
+    """Skewness and kurtosis, which are read in the background once the tensor is looked at."""
+    moments = extras.moments
+    if moments is None and not extras.stopped and found.count:
+        return ("Skewness", "reading …", "muted"), ("Excess kurtosis", "reading …", "muted")
+    skewness, kurtosis = (moments.skewness, moments.kurtosis) if moments is not None else (None, None)
+    return ("Skewness", _shape(skewness), "text"), ("Excess kurtosis", _shape(kurtosis), "text")
+
+
+def _shape(value: float | None) -> str:
+    return "–" if value is None else signed(f"{value + 0.0:.3f}") if abs(value) < 1000 else number_text(value)
+
+
+def _rank(extras: Extras) -> Cell:
+    if extras.spectrum is not None:
+        rank = extras.spectrum.effective_rank
+        return ("Effective rank", f"{rank:.1f} of {extras.spectrum.total:,}" if rank is not None else "–", "text")
+    return ("Effective rank", "see Spectrum" if extras.is_matrix else "–", "muted")
 
 
 def _number(value: float | None) -> str:

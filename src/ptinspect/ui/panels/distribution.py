@@ -9,12 +9,12 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from ptinspect.session.tensor_page import Cell, Measure, bin_text, cells_of, note_of, outside_text
+from ptinspect.session.tensor_page import MEANINGS, Cell, Extras, Measure, bin_text, cells_of, note_of, outside_text
 from ptinspect.session.words import number_text, plain, signed
 from ptinspect.ui import plots, theme
 from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.segments import Segments
-from ptinspect.ui.widgets.text import Elided, Text, ToolButton, boxed, column, line, row
+from ptinspect.ui.widgets.text import Elided, Text, ToolButton, boxed, column, line, row, tip
 
 if TYPE_CHECKING:
     from ptinspect.analysis.statistics import Statistics
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Numbers(QWidget):
     """Names and values in three columns."""
 
-    def __init__(self, rows: int = 4) -> None:
+    def __init__(self, rows: int = 5) -> None:
         super().__init__()
         self._rows = rows
         self._grid = QGridLayout(self)
@@ -54,6 +54,7 @@ class Numbers(QWidget):
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._values[name] = value
             label = Text(name, 12, 400, "text2")
+            label.setToolTip(tip(MEANINGS.get(name, "")))
             cell = boxed(row(label, None, value, margins=(0 if side == 0 else 14, 0, 14 if side < 2 else 0, 0)))
             cell.setFixedHeight(21)
             self._grid.addWidget(cell, 2 * place, side)
@@ -71,6 +72,7 @@ class Distribution(QWidget):
         super().__init__()
         self._shown: tuple[tuple[str, Measure], ...] = ()
         self._state: object = None
+        self._extras = Extras()
         self.plot: HistogramPlot | None = None
         self.note, self.tag = Elided("", 11, 400, "muted"), Tag("sample", "warn")
         self.scale = Segments((("linear", "Linear"), ("log", "Log")))
@@ -98,12 +100,14 @@ class Distribution(QWidget):
         layout.addWidget(self.numbers)
         self.setLayout(layout)
 
-    def show_measures(self, found: Sequence[tuple[str, Measure]], total: int) -> None:
-        """The first one is the one that was selected last."""
+    def show_measures(self, found: Sequence[tuple[str, Measure]], total: int, extras: Extras | None = None) -> None:
+        """The first one is the one that was selected last; `extras` are of a single one."""
         state = [(name, id(one.statistics), one.seen, one.problem) for name, one in found]  # arrays have no one answer to ==
+        extras = extras or Extras(stopped=True)
         if state == self._state:
+            self._extend(extras)
             return
-        self._state, self._shown = state, tuple(found)
+        self._state, self._shown, self._extras = state, tuple(found), extras
         if len(found) > 1:
             self._several(found)
         elif found:
@@ -133,7 +137,14 @@ class Distribution(QWidget):
         self.outside.setText(outside)
         self.outside.setVisible(bool(outside))
         if statistics is not None:
-            self.numbers.show_cells(cells_of(statistics))
+            self.numbers.show_cells(cells_of(statistics, self._extras))
+
+    def _extend(self, extras: Extras) -> None:
+        """What is read for the one tensor has come."""
+        statistics = self._shown[0][1].statistics if len(self._shown) == 1 else None
+        if extras is not self._extras and statistics is not None:
+            self._extras = extras
+            self.numbers.show_cells(cells_of(statistics, extras))
 
     def _several(self, found: Sequence[tuple[str, Measure]]) -> None:
         there = [(name, measure.statistics) for name, measure in found if measure.statistics is not None]

@@ -10,7 +10,7 @@ from ptinspect.session import row_facts
 from ptinspect.session.reading import Reading
 from ptinspect.session.rows import Row
 from ptinspect.session.tensor_looks import LookRequest
-from ptinspect.session.tensor_page import Measure, measure_of, neighbour, tensors_below
+from ptinspect.session.tensor_page import Extras, Measure, extras_of, measure_of, neighbour, tensors_below
 from ptinspect.session.views import DocumentView
 from ptinspect.session.words import plain, plural
 from ptinspect.ui import plots
@@ -116,6 +116,15 @@ class TensorPage(Page):
                 self._reading.look(LookRequest("sample", one.key))
         return found
 
+    def _extras(self, view: DocumentView, rows: list[Row]) -> Extras | None:
+        """What takes a reading of its own, of one tensor at a time."""
+        if len(rows) != 1:
+            return None
+        request = LookRequest("moments", rows[0].key)
+        if self._reading is not None and view.numbers.look(request.name) is None:
+            self._reading.look(request)
+        return extras_of(rows[0], view.numbers)
+
     def _tensor(self, view: DocumentView, found: Row, rows: list[Row]) -> None:
         source = found.source
         problem = source.tensor.problem if isinstance(source, TensorRow) else None
@@ -125,7 +134,8 @@ class TensorPage(Page):
         self.views.show()
         self._parting.setVisible(not problem)
         if not problem and isinstance(source, TensorRow):
-            self.distribution.show_measures(self._measures(view, rows), source.tensor.elements * source.tensor.dtype.per_item)
+            total = source.tensor.elements * source.tensor.dtype.per_item
+            self.distribution.show_measures(self._measures(view, rows), total, self._extras(view, rows))
         self.views.show_row(found, view.numbers)
 
     def _layer(self, view: DocumentView, found: Row, rows: list[Row]) -> None:
@@ -139,7 +149,7 @@ class TensorPage(Page):
         prefix = len(found.path) + 1 if found.path else 0
         measures = [(path[prefix:], measure) for path, measure in self._measures(view, rows)]
         if len(measures) == 1 and isinstance(rows[0].source, TensorRow):
-            self.distribution.show_measures(measures, rows[0].source.tensor.elements)
+            self.distribution.show_measures(measures, rows[0].source.tensor.elements, self._extras(view, rows))
         else:
             self.distribution.show_measures(measures, 0)
 
