@@ -80,7 +80,7 @@ def test_that_every_other_byte_counts(path: Path) -> None:
     begin = data.index(b"data.pkl") + len("data.pkl")
     begin += int.from_bytes(data[pickle.header_offset + 28 : pickle.header_offset + 30], "little")
     assert data[begin : begin + 2] == b"\x80\x02"
-    some = random.Random(0).sample(range(len(data)), 150)  # noqa: S311
+    some = random.Random(0).sample(range(len(data)), 150)
     for at in {*range(begin, begin + pickle.file_size, 3), *some}:
         path.write_bytes(data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1 :])
         counts = not any(start <= at < end for start, end in free)
@@ -153,7 +153,7 @@ def test_that_a_program_counts_whole(tmp_path: Path) -> None:
 
 
 def test_that_a_loader_gets_the_file_as_it_is(path: Path) -> None:
-    data, chosen = path.read_bytes(), random.Random(1)  # noqa: S311
+    data, chosen = path.read_bytes(), random.Random(1)
     with consented(open_checkpoint(path), digest(path)) as file:
         assert file.read() == data
         for _ in range(200):
@@ -202,29 +202,26 @@ def test_that_a_file_swapped_after_it_was_read_is_told(path: Path) -> None:
         raise AssertionError("it was handed out")
 
 
+def overwritten(path: Path, old: bytes, new: bytes) -> int:
+    """Write into the file in place, and set its time back as if nothing had been; where that was."""
+    at, status = path.read_bytes().index(old), path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(new)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return at
+
+
 def test_that_bytes_written_in_place_after_the_consent_are_never_handed_out(path: Path) -> None:
     """The descriptor stays the same; what was hashed and what is loaded must too."""
-    checkpoint, agreed = open_checkpoint(path), digest(path)
-    data = path.read_bytes()
-    at = data.index(b"Net")
-    status = path.stat()
-    with pytest.raises(ChangedOnDisk), consented(checkpoint, agreed) as file:
-        with path.open("r+b") as evil:
-            evil.seek(at)
-            evil.write(b"Evi")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # as if nothing had been
-        file.seek(at)
-        file.read(3)
+    with consented(open_checkpoint(path), digest(path)) as file:
+        file.seek(overwritten(path, b"Net", b"Evi"))
+        with pytest.raises(ChangedOnDisk):
+            file.read(3)
 
 
 def test_that_a_swap_while_torch_loads_reaches_no_unpickler(path: Path) -> None:
-    checkpoint, agreed = open_checkpoint(path), digest(path)
-    at = path.read_bytes().index(b"fc")
-    status = path.stat()
-    with pytest.raises((ChangedOnDisk, RuntimeError)) as caught, consented(checkpoint, agreed) as file:
-        with path.open("r+b") as evil:
-            evil.seek(at)
-            evil.write(b"xx")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-        torch.load(file, weights_only=False)
-    assert "was changed since" in str(caught.value)
+    with consented(open_checkpoint(path), digest(path)) as file:
+        overwritten(path, b"fc", b"xx")
+        with pytest.raises((ChangedOnDisk, RuntimeError), match="was changed since"):
+            torch.load(file, weights_only=False)

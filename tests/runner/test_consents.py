@@ -41,8 +41,8 @@ def test_that_one_given_again_is_kept_once(kept: Consents) -> None:
 def test_that_one_is_forgotten_by_digits_or_path(kept: Consents) -> None:
     kept.add(ONE, "a.pt", "pickled model")
     kept.add(TWO, "b.pt", "TorchScript")
+    kept.add("ab12" + "2" * 60, "c.pt", "pickled model")
     with pytest.raises(RunProblem, match="2 consents begin with"):
-        kept.add("ab12" + "2" * 60, "c.pt", "pickled model")
         kept.forget("AB12")
     assert [given.digest for given in kept.forget("ab120")] == [ONE]
     assert [given.digest for given in kept.forget("b.pt")] == [TWO]
