@@ -43,7 +43,7 @@ def row(label: str, reading: Reading, case: Case) -> str:
     return f"{text}  {case.elements / reading.seconds / 1e9:.2f} G values/s {size / reading.seconds / 1e9:.2f} GB/s"
 
 
-STALLS = {"stalls": ("many", ""), "stalls-values": ("values", "--values")}
+STALLS = {"stalls": ("many", ""), "stalls-values": ("values", "--values"), "stalls-counts": ("many", "--values")}
 
 
 def stalls(name: str, folder: Path) -> bool:
@@ -53,7 +53,7 @@ def stalls(name: str, folder: Path) -> bool:
     if not path.exists():
         subprocess.run(python("-m", "tests.bench.files", kind, str(folder)), check=True)
     print(f"\n{name}", flush=True)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(SOURCES), str(SOURCES.parent))), "PTINSPECT_CACHE": str(folder / "kept")}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(SOURCES), str(SOURCES.parent)))}
     return (
         subprocess.run(python("-m", "tests.bench.stalls", str(path), *filter(None, [what])), env=environment, check=False).returncode == 0
     )

@@ -46,3 +46,19 @@ def test_that_a_cycle_made_by_a_thread_is_taken_by_the_main_one(qtbot, monkeypat
     finally:
         parent.deleteLater()
         gc.enable()
+
+
+def test_that_what_a_file_brings_is_set_aside_and_not_looked_at(qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(collector, "MANY", 3_000)
+    parent = QObject()
+    looking = Collector(parent)
+    try:
+        gc.collect()
+        before, kept = gc.get_freeze_count(), [[at] for at in range(4_000)]
+        looking.look()
+        assert gc.get_freeze_count() - before >= len(kept)
+        assert gc.get_count()[0] < 1_000
+    finally:
+        gc.unfreeze()
+        parent.deleteLater()
+        gc.enable()

@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, QTimer
 
 OFTEN = 400
 YOUNG = 2_000  # new objects since the last time
+MANY = 12_000  # so many come from a file that is read, and stay
+OLDER = 4  # looks at the youngest until those that outlived them are looked at too
 SELDOM = 750  # looks, five minutes
 
 
@@ -35,5 +37,7 @@ class Collector(QObject):
             self._looks = 0
             gc.collect()
             gc.freeze()  # what has lived so long goes on to; the next time need not look at it
+        elif new >= MANY:
+            gc.freeze()  # a look at them would be felt, and find nothing
         elif new >= YOUNG:
-            gc.collect(0 if middle < 10 else 1)
+            gc.collect(0 if middle < OLDER else 1)
