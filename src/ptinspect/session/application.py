@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ptinspect.frozen import replace
 from ptinspect.session.arranging import arranged
-from ptinspect.session.browsing import Browsing
+from ptinspect.session.comparisons import Comparisons
 from ptinspect.session.filters import Listing
 from ptinspect.session.freeing import free
 from ptinspect.session.naming import architecture_name
@@ -18,7 +18,7 @@ from ptinspect.session.opening import open_document
 from ptinspect.session.reading import Reading
 from ptinspect.session.settings import Settings
 from ptinspect.session.stage import nobody
-from ptinspect.session.state import Opened, Tab
+from ptinspect.session.state import AnyTab, ComparisonTab, Opened, Tab
 from ptinspect.session.tasks import Context, Post
 from ptinspect.session.troubles import Trouble, trouble_of
 from ptinspect.session.watching import Stamp, stamp_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_TABS = 60
 
 
-class Application(Browsing):
+class Application(Comparisons):
     """Files in tabs, and all that can be done with them."""
 
     def __init__(self, post: Post, folder: Path | None = None, settings: Settings | None = None) -> None:
@@ -42,7 +42,7 @@ class Application(Browsing):
         """A tab for each file, the last one in front; a file that is open already comes to the front."""
         for path in list(paths)[:MOST_TABS]:
             full = os.path.abspath(path)
-            known = next((tab for tab in self.state.tabs if tab.path == full), None)
+            known = next((tab for tab in self.state.documents if tab.path == full), None)
             if known is not None:
                 self.activate(known.id)
                 continue
@@ -56,10 +56,12 @@ class Application(Browsing):
         paths = [path for path in settings.session if os.path.isfile(path)]
         front = settings.session[settings.active] if settings.active < len(settings.session) else ""
         self.open(paths)
-        self.activate(next((tab.id for tab in self.state.tabs if tab.path == front), self.state.active))
+        self.activate(next((tab.id for tab in self.state.documents if tab.path == front), self.state.active))
 
     def reload(self, id_: int) -> None:
-        """Read a file again; selection and what is open in its tree stay."""
+        """Read a file again, or compare two again; selection and what is open in the tree stay."""
+        if isinstance(self.state.at(id_), ComparisonTab):
+            self.comparing.begin(id_)
         tab = self.state.find(id_)
         if tab is not None:
             self._update(id_, is_reading=True, is_stale=False)
@@ -102,6 +104,14 @@ class Application(Browsing):
         if tab.filter:
             self.filter(tab.filter, id_)
 
+    def cancel(self, slot: str) -> None:
+        """Stop one of the things that go on."""
+        kind, _, number = slot.rpartition(" ")
+        if kind == "compare":
+            self.comparing.cancel(int(number))
+        else:
+            self.reading.cancel(slot)
+
     def describe(self, id_: int) -> None:
         """Work out what the pages beside the tree say. Asked for once the rows are painted: they must not wait for it."""
         tab = self.state.find(id_)
@@ -139,21 +149,24 @@ class Application(Browsing):
         self._set(replace(self.state, tabs=tabs, active=active))
         self.arrange(self.state.tab)
 
-    def _free(self, tab: Tab) -> None:
+    def _free(self, tab: AnyTab) -> None:
         """Let go of a file in the background: a million objects at once would hold the window up."""
-        if tab.opened is not None:
+        if isinstance(tab, ComparisonTab):
+            self.comparing.close(tab.id)
+            self._free_comparison(tab)
+        elif tab.opened is not None:
             last: list[object] = [[tab.opened, tab.kept, self._listings.pop(tab.id, None)]]
             self.tasks.run(f"free {id(tab.opened)}", lambda context: free(last, context), nobody, nobody)
 
     def activate(self, id_: int | None) -> None:
         """Bring a tab to the front; None is the start page."""
-        if id_ is None or self.state.find(id_) is not None:
+        if id_ is None or self.state.at(id_) is not None:
             self._set(replace(self.state, active=id_))
             self.arrange(self.state.tab)
 
     def move(self, id_: int, to: int) -> None:
         """Put a tab in another place."""
-        tab = self.state.find(id_)
+        tab = self.state.at(id_)
         if tab is not None:
             tabs = [other for other in self.state.tabs if other is not tab]
             tabs.insert(to, tab)
@@ -168,7 +181,7 @@ class Application(Browsing):
 
     def look_for_changes(self) -> None:
         """Compare the open files with what lies on disk, in the background; a rewritten one is offered to be read again."""
-        watched = [(tab.id, tab.path) for tab in self.state.tabs if not tab.is_reading and not tab.is_stale]
+        watched = [(tab.id, tab.path) for tab in self.state.documents if not tab.is_reading and not tab.is_stale]
         if not watched:
             return
         known = dict(self._stamps)

@@ -58,7 +58,7 @@ class Keeping(Stage):
 
     def settings_to_keep(self) -> Settings:
         """The settings, and which files are open."""
-        paths = tuple(tab.path for tab in self.state.tabs if tab.trouble is None)[:MOST_RECENT]
+        paths = tuple(tab.path for tab in self.state.documents if tab.trouble is None)[:MOST_RECENT]
         tab = self.state.tab
         active = paths.index(tab.path) if tab is not None and tab.path in paths else 0
         return replace(self.state.settings, session=paths, active=active)

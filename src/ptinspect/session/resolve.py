@@ -10,7 +10,7 @@ from ptinspect.session.chips import KINDS, Chip
 from ptinspect.session.health_page import health_badge
 from ptinspect.session.naming import CONTAINERS
 from ptinspect.session.row_notice import is_behind, notice_of
-from ptinspect.session.state import Opened, State, Tab
+from ptinspect.session.state import AnyTab, ComparisonTab, Opened, State, Tab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.views import (
     DocumentView,
@@ -34,30 +34,41 @@ SAMPLES = (
 
 def resolve(state: State) -> WindowView:
     """The window of a state."""
-    tab = state.tab
+    tab = state.front
     narrowed = tab.narrowed if tab else None
     return WindowView(
-        title=f"{plain(os.path.basename(tab.path), 200)} — ptinspect" if tab else "ptinspect",
+        title=f"{_title(tab)} — ptinspect" if tab else "ptinspect",
         tabs=tuple(_tab(one, state) for one in state.tabs),
         active=state.active,
         page=_page(state, tab),
         status=_status(tab),
         filter=tab.filter if tab else "",
         filter_note=(narrowed.problem or _hits(narrowed.hits)) if narrowed else "",
-        can_filter=tab is not None and tab.opened is not None,
+        can_filter=tab is not None and (tab.aligned if isinstance(tab, ComparisonTab) else tab.opened) is not None,
         theme=state.settings.theme,
         message=state.message,
+        offer=state.offer,
     )
+
+
+def _title(tab: AnyTab) -> str:
+    if isinstance(tab, ComparisonTab):
+        return f"{plain(tab.request.left.name, 100)} ↔ {plain(tab.request.right.name, 100)}"
+    return plain(os.path.basename(tab.path), 200)
 
 
 def _hits(count: int) -> str:
     return plural(count, "hit") if count else "no hit"
 
 
-def _tab(tab: Tab, state: State) -> TabView:
+def _tab(tab: AnyTab, state: State) -> TabView:
     """A tab's head; two files of one name show the folder too."""
+    if isinstance(tab, ComparisonTab):
+        from ptinspect.session.comparison.view import head_of  # noqa: PLC0415 - most windows show no comparison
+
+        return head_of(tab)
     name = os.path.basename(tab.path)
-    twin = any(other is not tab and os.path.basename(other.path) == name for other in state.tabs)
+    twin = any(other is not tab and os.path.basename(other.path) == name for other in state.documents)
     title = plain(f"{os.path.basename(os.path.dirname(os.path.abspath(tab.path)))}/{name}" if twin else name, 80)
     if tab.trouble is not None:
         return TabView(tab.id, title, plain(tab.path), tab.trouble.icon, tab.trouble.tone)
@@ -65,9 +76,13 @@ def _tab(tab: Tab, state: State) -> TabView:
     return TabView(tab.id, title, plain(tab.path), icon, "plain", tab.is_reading)
 
 
-def _page(state: State, tab: Tab | None) -> PageView:
+def _page(state: State, tab: AnyTab | None) -> PageView:
     if tab is None:
         return WelcomeView(state.settings.recent, samples())
+    if isinstance(tab, ComparisonTab):
+        from ptinspect.session.comparison.view import page_of  # noqa: PLC0415
+
+        return page_of(tab, state.settings)
     if tab.trouble is not None:
         banner = (Chip(tab.trouble.kind, icon=tab.trouble.icon, tone=tab.trouble.tone), *_trouble_facts(tab))
         return TroubleView(tab.id, tab.path, tab.trouble, banner, Chip("Nothing was run", icon="shield-check", tone="good"))
@@ -110,10 +125,14 @@ def samples() -> tuple[tuple[str, str, str, str], ...]:
     return tuple((str(folder / name), title, text, icon) for name, title, text, icon in SAMPLES if (folder / name).is_file())
 
 
-def _status(tab: Tab | None) -> StatusView:
+def _status(tab: AnyTab | None) -> StatusView:
     if tab is None:
         note = "Files are read as data. Nothing in them is run."
         return StatusView(note, "shield-check", "good", (f"ptinspect {__version__}",))
+    if isinstance(tab, ComparisonTab):
+        from ptinspect.session.comparison.view import status_of  # noqa: PLC0415
+
+        return status_of(tab)
     if tab.trouble is not None:
         facts = dict(tab.trouble.facts)
         return StatusView(tab.trouble.title, tab.trouble.icon, tab.trouble.tone, (facts.get("This file", ""), "read-only"))

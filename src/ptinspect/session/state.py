@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.checkpoint.model import Checkpoint
-from ptinspect.frozen import frozen
+from ptinspect.frozen import field, frozen
 from ptinspect.session.chips import badges_of, banner_of, safety_of
 from ptinspect.session.filters import Narrowed
 from ptinspect.session.inspectors import Inspector
@@ -16,7 +16,15 @@ from ptinspect.session.settings import Settings
 from ptinspect.session.troubles import Trouble
 
 if TYPE_CHECKING:
+    from ptinspect.analysis.compare.model import Status
+    from ptinspect.session.comparison.aligned import Aligned
+    from ptinspect.session.comparison.looks import PairLook
+    from ptinspect.session.comparison.request import ComparisonPage, ComparisonRequest, SideName
+    from ptinspect.session.comparison.rows import Order, PairTable
+    from ptinspect.session.comparison.work import Compared
+    from ptinspect.session.numbers import Busy
     from ptinspect.session.pages import Pages
+    from ptinspect.session.watching import Stamp
 
 
 class Opened:
@@ -58,6 +66,38 @@ class Tab:
 
 
 @frozen
+class ComparisonTab:
+    """Two files side by side: being opened, aligned with numbers coming in, or a problem of one of them."""
+
+    id: int
+    request: ComparisonRequest
+    order: Order
+    aligned: Aligned | None = None
+    table: PairTable | None = None
+    shown: bytes | None = None  # a 1 for each tensor that has a row, None where all have
+    revision: int = 0  # counts what came into the aligned tree
+    histograms: dict[int, bytes] = field(default_factory=dict)
+    report: Compared | None = None
+    busy: Busy | None = None
+    stopped: str = ""  # why there is no verdict
+    trouble: Trouble | None = None
+    side: SideName = "left"  # the one that is in trouble
+    stamps: tuple[Stamp | None, Stamp | None] = (None, None)
+    is_reading: bool = True
+    is_stale: bool = False
+    page: ComparisonPage = "difference"
+    selected: str = ""
+    expanded: frozenset[str] = frozenset()
+    hidden: frozenset[Status] = frozenset()
+    filter: str = ""
+    narrowed: Narrowed | None = None
+    looks: tuple[tuple[str, PairLook], ...] = ()
+
+
+AnyTab = Tab | ComparisonTab
+
+
+@frozen
 class Message:
     """One line in the message bar, with what to do next. A bug of ours carries its report."""
 
@@ -67,20 +107,50 @@ class Message:
 
 
 @frozen
+class Offer:
+    """Two files that may belong side by side."""
+
+    left: str
+    right: str
+
+
+@frozen
 class State:
     """The whole application."""
 
-    tabs: tuple[Tab, ...] = ()
+    tabs: tuple[AnyTab, ...] = ()
     active: int | None = None
     next_id: int = 1
     settings: Settings = Settings()
     message: Message | None = None
+    offer: Offer | None = None
+
+    @property
+    def front(self) -> AnyTab | None:
+        """The tab in front, whatever it shows; None is the start page."""
+        return self.at(self.active)
 
     @property
     def tab(self) -> Tab | None:
-        """The tab in front; None is the start page."""
+        """The file in front, if it is one."""
         return self.find(self.active)
 
-    def find(self, id_: int | None) -> Tab | None:
+    @property
+    def comparison(self) -> ComparisonTab | None:
+        """The comparison in front, if it is one."""
+        front = self.front
+        return front if isinstance(front, ComparisonTab) else None
+
+    @property
+    def documents(self) -> tuple[Tab, ...]:
+        """The tabs that show a file."""
+        return tuple(tab for tab in self.tabs if isinstance(tab, Tab))
+
+    def at(self, id_: int | None) -> AnyTab | None:
         """A tab by its number."""
         return next((tab for tab in self.tabs if tab.id == id_), None)
+
+    def find(self, id_: int | None) -> Tab | None:
+        """A file's tab by its number."""
+        found = self.at(id_)
+        return found if isinstance(found, Tab) else None

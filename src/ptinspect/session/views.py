@@ -12,10 +12,12 @@ from ptinspect.session.inspectors import Inspector
 from ptinspect.session.numbers import Numbers
 from ptinspect.session.rows import RowTable
 from ptinspect.session.settings import Recent, Theme
-from ptinspect.session.state import Message
+from ptinspect.session.state import ComparisonTab, Message, Offer
 from ptinspect.session.troubles import Tone, Trouble
 
 if TYPE_CHECKING:
+    from ptinspect.session.comparison.banner import ComparisonBanner, Toggle
+    from ptinspect.session.comparison.rows import PairTable
     from ptinspect.session.pages import Pages
 
 
@@ -105,7 +107,24 @@ class DocumentView:
     notice: Notice | None = None
 
 
-PageView = WelcomeView | OpeningView | TroubleView | DocumentView
+@frozen
+class ComparisonView:
+    """Two files side by side. `state` is the tab itself: pages draw from it what they show."""
+
+    tab: int
+    state: ComparisonTab
+    table: PairTable
+    banner: ComparisonBanner
+    toggles: tuple[Toggle, ...]
+    expanded: frozenset[str]
+    rank: int  # the place of the selected row among all tensors
+    differences: int
+    place: int  # which difference that is, counted from 1; 0 where it is none
+    inspector_width: int | None
+    is_inspector_shown: bool
+
+
+PageView = WelcomeView | OpeningView | TroubleView | DocumentView | ComparisonView
 
 
 @frozen
@@ -122,3 +141,4 @@ class WindowView:
     can_filter: bool
     theme: Theme
     message: Message | None
+    offer: Offer | None = None

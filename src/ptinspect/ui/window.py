@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ptinspect.session.application import Application
 from ptinspect.session.inspectors import Inspector
-from ptinspect.session.views import DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
+from ptinspect.session.views import ComparisonView, DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.bar import Bar
 from ptinspect.ui.panels.document import Document
@@ -19,6 +19,7 @@ from ptinspect.ui.panels.tabline import TabLine
 
 if TYPE_CHECKING:
     from ptinspect.ui.actions import Actions
+    from ptinspect.ui.panels.comparison import ComparisonPanel
 
 SMALLEST = QSize(1024, 640)
 FRAME = QSize(4, 36)  # what a title bar and borders take
@@ -33,7 +34,7 @@ class Window(QMainWindow):
     def __init__(self, application: Application) -> None:
         super().__init__()
         self.application = application
-        self._documents: dict[int, Document] = {}
+        self._panels: dict[int, Document | ComparisonPanel] = {}  # one for each tab that shows rows
         self._others: dict[str, QWidget] = {}
         self._view: WindowView | None = None
         self.setAcceptDrops(True)
@@ -84,7 +85,7 @@ class Window(QMainWindow):
         self.tabline.chosen.connect(lambda id_: application.activate(id_ if id_ >= 0 else None))
         self.tabline.close_requested.connect(application.close)
         self.tabline.moved.connect(application.move)
-        self.status.cancel_requested.connect(application.reading.cancel)
+        self.status.cancel_requested.connect(application.cancel)
         self.messages.dismissed.connect(application.dismiss)
         self.messages.copied.connect(self.copy)
 
@@ -109,35 +110,52 @@ class Window(QMainWindow):
             self._commands.apply(view)
 
     def _drop_closed(self, kept: set[int]) -> None:
-        for id_ in [id_ for id_ in self._documents if id_ not in kept]:
-            document = self._documents.pop(id_)
-            self.stack.removeWidget(document)
-            document.deleteLater()
+        for id_ in [id_ for id_ in self._panels if id_ not in kept]:
+            panel = self._panels.pop(id_)
+            self.stack.removeWidget(panel)
+            panel.deleteLater()
 
     def _show(self, page: PageView) -> None:
-        if isinstance(page, DocumentView):
-            document = self._documents.get(page.tab) or self._make_document(page)
-            document.apply(page)
-            if self.stack.currentWidget() is not document:
-                self.stack.setCurrentWidget(document)
-                document.tree.setFocus(Qt.FocusReason.OtherFocusReason)
+        if isinstance(page, (DocumentView, ComparisonView)):
+            panel = self._panels.get(page.tab) or self._make_panel(page)
+            panel.apply(page)  # type: ignore[arg-type]
+            if self.stack.currentWidget() is not panel:
+                self.stack.setCurrentWidget(panel)
+                panel.tree.setFocus(Qt.FocusReason.OtherFocusReason)
             return
         if isinstance(page, TroubleView):
-            self._drop_closed({id_ for id_ in self._documents if id_ != page.tab})
+            self._drop_closed({id_ for id_ in self._panels if id_ != page.tab})
         widget = self._other(page)
         widget.apply(page)  # type: ignore[attr-defined]
         if self.stack.currentWidget() is not widget or self.focusWidget() is None:
             self.stack.setCurrentWidget(widget)
             self.stack.setFocus(Qt.FocusReason.OtherFocusReason)  # else the first button would get it, with a ring nobody asked for
 
+    def _make_panel(self, page: DocumentView | ComparisonView) -> Document | ComparisonPanel:
+        """A tab that shows rows has a panel of its own, by what it shows."""
+        if isinstance(page, ComparisonView):
+            from ptinspect.ui.comparing import comparison_panel  # noqa: PLC0415 - most windows show no comparison
+
+            made: Document | ComparisonPanel = comparison_panel(page, self)
+        else:
+            made = self._make_document(page)
+        self._panels[page.tab] = made
+        self.stack.addWidget(made)
+        return made
+
     def _make_document(self, page: DocumentView) -> Document:
-        document = self._documents[page.tab] = Document(page)
+        document = Document(page)
         application = self.application
         document.tree.selected.connect(application.select)
         document.tree.chosen.connect(application.reading.choose)
         document.attach(application.reading)
         document.tree.opened.connect(application.expand)
-        document.tree.columns_chosen.connect(application.set_columns)
+        document.tree.all_below_wanted.connect(application.expand_below)
+        document.tree.refresh_wanted.connect(lambda: application.refresh(page.tab))
+        document.tree.head.columns_chosen.connect(application.set_columns)
+        document.tree.head.sort_requested.connect(application.sort)
+        document.tree.head.order_chosen.connect(application.sort_by)
+        document.count_requested.connect(lambda: application.reading.count(page.tab, again=True))
         document.tree.painted.connect(self.first_paint)
         document.tree.menu_requested.connect(lambda at: self.commands.row_menu(document.tree.viewport().mapToGlobal(at)))
         document.pages_wanted.connect(lambda: application.describe(page.tab))
@@ -146,7 +164,6 @@ class Window(QMainWindow):
         document.reload_requested.connect(lambda: application.reload(page.tab))
         document.show_requested.connect(application.show)
         document.copy_requested.connect(self.copy)
-        self.stack.addWidget(document)
         return document
 
     def _other(self, page: WelcomeView | OpeningView | TroubleView) -> QWidget:
@@ -195,10 +212,17 @@ class Window(QMainWindow):
         self.raise_()
         self.activateWindow()
 
+    @property
+    def comparison(self) -> ComparisonPanel | None:
+        """The comparison in front."""
+        found = next((panel for panel in self._panels.values() if panel is self.stack.currentWidget()), None)
+        return None if found is None or isinstance(found, Document) else found
+
     def focus_tree(self) -> None:
         """The keyboard goes to the layers."""
-        if self.document is not None:
-            self.document.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        panel = self.document or self.comparison
+        if panel is not None:
+            panel.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def inspect(self, page: Inspector) -> None:
         """Bring a page beside the tree to the front."""

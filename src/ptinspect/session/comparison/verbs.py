@@ -1,0 +1,264 @@
+"""The verbs of a comparison: begin it, look at its rows, go from difference to difference, stop. All work is in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ptinspect.analysis.compare.model import Status
+from ptinspect.checkpoint.layers import LayerNode, TensorRow
+from ptinspect.errors import InspectError
+from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
+from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedBy, kept_of
+from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
+from ptinspect.session.filters import Narrowed, narrow
+from ptinspect.session.numbers import Busy
+from ptinspect.session.state import ComparisonTab
+from ptinspect.session.tasks import Context, Tasks
+from ptinspect.session.words import plain
+
+MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
+Find = Callable[[int | None], ComparisonTab | None]
+
+
+class Comparing:
+    """One for the application. `find` gives a comparison by its number, None the one in front; `update` changes it; `say` tells."""
+
+    def __init__(self, tasks: Tasks, find: Find, update: Callable[..., None], say: Callable[..., None]) -> None:
+        self.tasks = tasks
+        self._find, self._update, self._say = find, update, say
+
+    # -- the work -------------------------------------------------------------------------------------------------------------------
+
+    def begin(self, id_: int) -> None:
+        """Compare what the tab asks for, from the beginning."""
+        tab = self._find(id_)
+        if tab is None:
+            return
+        slot, request = f"compare {id_}", tab.request
+        self._update(id_, is_reading=True, is_stale=False, stopped="", report=None, busy=Busy(slot, "Opening both files", None))
+        self.tasks.run(
+            slot,
+            lambda context: compare(request, context),
+            lambda found: self._ended(id_, found),
+            lambda error: self._failed(id_, error),
+            partial=lambda part: self._parted(id_, part),
+        )
+
+    def _parted(self, id_: int, part: Part) -> None:
+        tab = self._find(id_)
+        if tab is None:
+            return
+        if isinstance(part, Aligning):
+            self._aligned(tab, part)
+        elif isinstance(part, Typed) and tab.aligned is not None:
+            tab.aligned.types = (part.left, part.right)
+            self._update(id_, revision=tab.revision + 1)
+        elif isinstance(part, Rematched):
+            self._update(id_, aligned=part.aligned, table=PairTable(part.aligned), histograms={}, narrowed=None)
+            self._arrange(id_)
+        elif isinstance(part, Heard) and tab.aligned is not None:
+            tab.aligned.take(part.pairs)
+            tab.histograms.update(part.histograms)
+            self._update(id_, revision=tab.revision + 1, busy=Busy(f"compare {id_}", part.text, part.share))
+
+    def _aligned(self, tab: ComparisonTab, part: Aligning) -> None:
+        table = PairTable(part.aligned)
+        selected = tab.selected if tab.selected and table.find(tab.selected) else ""
+        self._update(
+            tab.id, aligned=part.aligned, table=table, stamps=part.stamps, is_reading=False, trouble=None, selected=selected,
+            histograms={}, looks=(), revision=tab.revision + 1, narrowed=None,
+            busy=Busy(f"compare {tab.id}", "Looking for equal bytes", None),
+        )  # fmt: skip
+        self._arrange(tab.id)
+
+    def _ended(self, id_: int, found: Compared | Unreadable) -> None:
+        tab = self._find(id_)
+        if tab is None:
+            return
+        if isinstance(found, Unreadable):
+            self._update(id_, trouble=found.trouble, side=found.side, aligned=None, table=None, is_reading=False, busy=None)
+            return
+        self._update(id_, report=found, busy=None, revision=tab.revision + 1)
+        if tab.hidden or tab.filter:
+            self._arrange(id_)
+        if not tab.selected:
+            self._show_first(id_)
+
+    def _failed(self, id_: int, error: Exception) -> None:
+        """What was known by then stays on the screen, with the reason why there is no more."""
+        if isinstance(error, InspectError):
+            self._update(id_, busy=None, is_reading=False, stopped=plain(error.message, 300), is_stale=True)
+            return
+        import traceback  # noqa: PLC0415 - only a bug needs it
+
+        self._update(id_, busy=None, is_reading=False, stopped="ptinspect made a mistake")
+        report = "".join(traceback.format_exception(error))
+        self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
+
+    def cancel(self, id_: int) -> None:
+        """Stop it; what is known stays."""
+        self.tasks.cancel(f"compare {id_}")
+        self._update(id_, busy=None, is_reading=False, stopped="stopped by you")
+
+    def close(self, id_: int) -> None:
+        """Nothing of it is wanted any more."""
+        for slot in self.tasks.slots:
+            if slot.partition(" ")[0] in ("compare", "arrange", "pair", "side", "report") and slot.endswith(f" {id_}"):
+                self.tasks.cancel(slot)
+
+    # -- the rows -------------------------------------------------------------------------------------------------------------------
+
+    def select(self, key: str) -> None:
+        """Select a row."""
+        tab = self._find(None)
+        if tab is not None and tab.selected != key:
+            self._update(tab.id, selected=key)
+
+    def expand(self, key: str, is_open: bool) -> None:
+        """Open or close a layer."""
+        tab = self._find(None)
+        if tab is None or (tab.narrowed is not None and key in tab.narrowed.expanded):
+            return
+        if (key in tab.expanded) != is_open:
+            self._update(tab.id, expanded=tab.expanded | {key} if is_open else tab.expanded - {key})
+
+    def expand_to(self, depth: int) -> None:
+        """Open so many levels, and no more; 0 closes everything."""
+        tab = self._find(None)
+        if tab is None or tab.table is None:
+            return
+        keys, shown, level = list[str](), 0, list(tab.table.root.below)
+        for _ in range(depth):
+            opened = [row for row in level if row.has_below]
+            level = []
+            for row in opened:
+                shown += len(row.below)
+                if shown > MOST_ROWS:
+                    break
+                keys.append(row.key)
+                level += row.below
+        self._update(tab.id, expanded=frozenset(keys))
+
+    def show_page(self, page: ComparisonPage) -> None:
+        """Bring a page beside the tree to the front."""
+        tab = self._find(None)
+        if tab is not None and page in COMPARISON_PAGES:
+            self._update(tab.id, page=page)
+
+    def show_rank(self, rank: int) -> None:
+        """Select the row of a place among all, with the way to it open."""
+        tab = self._find(None)
+        if tab is None or tab.aligned is None or not 0 <= rank < len(tab.aligned.leaves):
+            return
+        self._show(tab, tab.aligned.leaves[rank])
+
+    def _show(self, tab: ComparisonTab, leaf: TensorRow) -> None:
+        aligned = tab.aligned
+        if aligned is None:
+            return
+        keys, at = list[str](), aligned.above.get(id(leaf))
+        while at is not None and at is not aligned.root:
+            keys.append(f"layer:{at.path}")
+            at = aligned.above.get(id(at))
+        self._update(tab.id, selected=f"tensor:{leaf.path}", expanded=tab.expanded | frozenset(keys))
+
+    def _show_first(self, id_: int) -> None:
+        """Select the row that changed most: that is what somebody came for."""
+        tab = self._find(id_)
+        if tab is None or tab.aligned is None:
+            return
+        found = [leaf for leaf in tab.aligned.leaves if tab.aligned.pair(leaf).status not in ("same", None)]
+        if not found:
+            return
+        best = max(found, key=lambda leaf: _weight(tab.aligned, leaf))
+        self._show(tab, best)
+
+    def step(self, by: int) -> None:
+        """The next difference of those that are shown, or the one before; from the end back to the beginning."""
+        tab = self._find(None)
+        if tab is None or tab.aligned is None:
+            return
+        marks = tab.aligned.differences(tab.shown)
+        at = rank_of(tab)
+        if by > 0:
+            found = marks.find(1, at + 1)
+            found = marks.find(1) if found < 0 else found
+        else:
+            found = marks.rfind(1, 0, max(0, at))
+            found = marks.rfind(1) if found < 0 else found
+        if found >= 0:
+            self.show_rank(found)
+
+    def toggle(self, status: Status) -> None:
+        """Hide the rows of a state, or show them again."""
+        tab = self._find(None)
+        if tab is not None:
+            self._update(tab.id, hidden=tab.hidden ^ {status})
+            self._arrange(tab.id)
+
+    def sort(self, by: SortedBy) -> None:
+        """Sort neighbours by a column: down, up, then as the file has them."""
+        tab = self._find(None)
+        if tab is None:
+            return
+        order = tab.order
+        starts_down = by != "name"
+        if order.by != by or by == "file":
+            order = Order(by, starts_down)
+        elif order.is_down == starts_down:
+            order = Order(by, not starts_down)
+        else:
+            order = Order()
+        self._update(tab.id, order=order)
+        self._arrange(tab.id)
+
+    def filter(self, text: str) -> None:
+        """Keep the rows that a text asks for."""
+        tab = self._find(None)
+        if tab is not None and tab.aligned is not None:
+            self._update(tab.id, filter=text)
+            self._arrange(tab.id)
+
+    def _arrange(self, id_: int) -> None:
+        """Which rows are there, and in which order: worked out in the background, the newest wish wins."""
+        tab = self._find(id_)
+        if tab is None or tab.aligned is None:
+            return
+        aligned, hidden, text, order = tab.aligned, tab.hidden, tab.filter.strip(), tab.order
+
+        def work(context: Context) -> tuple[Narrowed | None, PairTable, bytes | None]:
+            narrowed = narrow(aligned.listing, text, context.raise_if_cancelled) if text else None
+            hits = narrowed.kept if narrowed is not None and not narrowed.problem else None
+            if hits is None and not hidden:
+                return narrowed, PairTable(aligned, None, order), None
+            kept, shown = kept_of(aligned, hidden, hits)
+            return narrowed, PairTable(aligned, kept, order), shown
+
+        def done(found: tuple[Narrowed | None, PairTable, bytes | None]) -> None:
+            now = self._find(id_)
+            if now is not None and now.aligned is aligned:
+                self._update(id_, narrowed=found[0], table=found[1], shown=found[2])
+
+        self.tasks.run(f"arrange {id_}", work, done, lambda error: self._failed(id_, error))
+
+
+def rank_of(tab: ComparisonTab) -> int:
+    """The place of the selected row among all; of a layer the place before its first tensor; -1 for nothing."""
+    row = tab.table.find(tab.selected) if tab.table is not None and tab.selected else None
+    if row is None or tab.aligned is None or row.parent is None:
+        return -1
+    source = row.source
+    if isinstance(source, LayerNode):
+        first = next((leaf for node in source.walk() for leaf in node.tensors), None)
+        return tab.aligned.ranks[id(first)] - 1 if first is not None else -1
+    return tab.aligned.ranks.get(id(source), -1)
+
+
+def _weight(aligned: Any, leaf: TensorRow) -> tuple[bool, float]:
+    pair = aligned.pair(leaf)
+    relative = pair.difference.relative_l2 if pair.difference is not None else None
+    return leaf.role == "parameter", -1.0 if relative is None else relative
+
+
+__all__ = ["Comparing", "PairRow", "rank_of"]
