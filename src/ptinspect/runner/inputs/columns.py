@@ -16,7 +16,7 @@ from ptinspect.frozen import frozen
 
 Way = Literal["code", "onehot", "number", "raw"]
 _WAYS: tuple[Way, ...] = get_args(Way)
-_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"(?:/\w+)?|->|=|,|(?:(?!->)[^,="])+)')
+_PIECE = re.compile(r'\s*("(?:[^"]|"")*"(?:/\w+)?|->|=|,|(?:(?!->)[^,="])+)')
 _HINT = "Write names with commas between them, such as csv:titanic.csv:Pclass,Sex,Age=Survived."
 
 
@@ -43,17 +43,17 @@ def parse_columns(text: str) -> Choice:
     wants_name = True
     at = 0
     while at < len(text.rstrip()):
-        found = _TOKEN.match(text, at)
+        found = _PIECE.match(text, at)
         if found is None:
             raise InputDoesNotFit(f"the columns `{text}` cannot be read", _HINT)
-        at, token = found.end(), found[1].strip()
-        if token in ("=", "->"):
+        at, word = found.end(), found[1].strip()
+        if word in ("=", "->"):
             marks += 1
             wants_name = True
-        elif token == ",":
+        elif word == ",":
             wants_name = True
-        elif token and wants_name:
-            (after if marks else before).append(_column(token))
+        elif word and wants_name:
+            (after if marks else before).append(_column(word))
             wants_name = False
         else:
             raise InputDoesNotFit(f"the columns `{text}` cannot be read", _HINT)
@@ -62,10 +62,10 @@ def parse_columns(text: str) -> Choice:
     return Choice(tuple(before), after[0] if after else None)
 
 
-def _column(token: str) -> Column:
-    name, slash, ending = token.rpartition("/")
+def _column(text: str) -> Column:
+    name, slash, ending = text.rpartition("/")
     way = next((way for way in _WAYS if way == ending and slash), None)
-    name = name if way else token
+    name = name if way else text
     if name[:1] == '"':
         return Column(name[1:-1].replace('""', '"'), way)
     place = int(name[1:]) - 1 if re.fullmatch(r"#[1-9]\d{0,5}", name, re.ASCII) else None
