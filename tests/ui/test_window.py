@@ -116,13 +116,13 @@ def test_that_a_name_that_looks_like_markup_is_shown_as_it_is(opened, qtbot, tmp
     assert all(label.textFormat() == Qt.TextFormat.PlainText for label in window.findChildren(Text))
 
 
-def test_that_rows_paths_and_tables_go_to_the_clipboard(opened) -> None:
+def test_that_rows_paths_and_tables_go_to_the_clipboard(opened, qtbot) -> None:
     window = opened(SAMPLES / "checkpoint.pt")
     window.application.show("model_state_dict.head.bias")
     window.commands.copy_path.trigger()
     assert QGuiApplication.clipboard().text() == "model_state_dict.head.bias"
     window.commands.copy_csv.trigger()
-    assert QGuiApplication.clipboard().text().startswith("path,type")
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text().startswith("path,type"))
 
 
 def test_that_a_theme_is_switched_and_everything_is_drawn_again(opened, qtbot) -> None:

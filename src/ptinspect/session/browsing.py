@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.frozen import replace
 from ptinspect.session.arranging import Arranging, arranged
 from ptinspect.session.copying import Form, rows_text, table_text
@@ -44,19 +46,21 @@ class Browsing(Arranging):
         tab = self.state.tab
         if tab is None or tab.opened is None:
             return
-        keys: list[str] = []
-        level: list[Row] = list(tab.opened.table.root.below) if depth > 0 else []
-        shown = len(level)
-        for _ in range(depth):
-            opened = [row for row in level if row.kind == "layer" and row.has_below]
-            level = []
-            for row in opened:
-                shown += len(row.below)
-                if shown > MOST_ROWS or len(keys) >= MOST_DEEP:
-                    break
-                keys.append(row.key)
-                level += row.below
-        self._update(tab.id, expanded=frozenset(keys))
+        root = tab.opened.tree
+        self._update(tab.id, expanded=frozenset(_deep(root.children, depth, len(root.children))) if depth > 0 else frozenset())
+
+    def expand_below(self) -> None:
+        """Open everything below the selected layer, as far as a screen is still of use for it."""
+        tab, row = self.state.tab, self.selected_row()
+        if tab is not None and row is not None and isinstance(row.source, LayerNode):
+            self._update(tab.id, expanded=tab.expanded | frozenset(_deep([row.source], MOST_DEEP, 0)))
+
+    def collapse_below(self) -> None:
+        """Close the selected layer and everything below it."""
+        tab, row = self.state.tab, self.selected_row()
+        if tab is not None and row is not None:
+            lead = f"{row.key}."
+            self._update(tab.id, expanded=frozenset(key for key in tab.expanded if key != row.key and not key.startswith(lead)))
 
     def show(self, path: str) -> None:
         """Select the row of a path and open the way to it; a path that names no row leaves everything as it is."""
@@ -128,18 +132,24 @@ class Browsing(Arranging):
             self.state = replace(self.state, settings=settings)
             self._update(tab.id, inspector=page)
 
-    def copy_table(self, form: Form) -> str:
-        """The whole table of the tab in front, with the columns that are shown."""
+    def copy_table(self, form: Form, done: Callable[[str], None]) -> None:
+        """The whole table of the tab in front, with the columns that are shown. A hundred thousand rows take a while."""
+        tab = self.state.tab
+        if tab is None or tab.opened is None:
+            return
+        shown = tab.kept or tab.opened.table
+        table = RowTable(shown.root.source, shown.facts, shown.kept, shown.order)  # type: ignore[arg-type]
+        columns = self._columns()
+        self.tasks.run("copy", lambda context: table_text(table, columns, form, context.raise_if_cancelled), done, self._failed)
+
+    def copy_rows(self, keys: Iterable[str], form: Form = "text") -> str:
+        """Some rows, as they follow each other on the screen."""
         tab = self.state.tab
         if tab is None or tab.opened is None:
             return ""
         table = tab.kept or tab.opened.table
-        return table_text(table, self._columns(), form)
-
-    def copy_row(self, form: Form = "text") -> str:
-        """The selected row."""
-        row = self.selected_row()
-        return rows_text([(row, 0)], self._columns(), form) if row is not None else ""
+        found = [row for key in keys if (row := table.find(key)) is not None]
+        return rows_text([(row, 0) for row in found], self._columns(), form) if found else ""
 
     def copy_path(self) -> str:
         """The selected row's path, as it is written in the file."""
@@ -154,3 +164,21 @@ class Browsing(Arranging):
     def _columns(self) -> tuple[str, ...]:
         choice = self.state.settings.columns
         return tuple(name for name in choice.order if name in choice.shown)
+
+
+def _deep(nodes: Sequence[LayerNode], depth: int, shown: int) -> Iterator[str]:
+    """The keys of layers to open, level by level, until there are too many of them or of the rows that are then seen."""
+    count = 0
+    for _ in range(depth):
+        opened, nodes = nodes, []
+        for node in opened:
+            below = len(node.tensors) + len(node.children) + len(node.values)
+            if not below:
+                continue
+            shown, count = shown + below, count + 1
+            if shown > MOST_ROWS or count > MOST_DEEP:
+                return
+            yield f"layer:{node.path}"
+            nodes.extend(node.children)
+        if not nodes:
+            return

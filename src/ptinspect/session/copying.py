@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from ptinspect.session import rows
@@ -11,16 +11,18 @@ from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.words import plain
 
 Form = Literal["text", "markdown", "csv"]
-MOST = 200_000
+MOST, AT_ONCE = 200_000, 1_000
 _EXACT = {"params": rows.parameters_of, "bytes": rows.bytes_of, "share": rows.share_of}
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
-def table_text(table: RowTable, columns: Iterable[str], form: Form) -> str:
-    """Every row of a table."""
+def table_text(table: RowTable, columns: Iterable[str], form: Form, stop: Callable[[], None] = lambda: None) -> str:
+    """Every row of a table; what takes long may be stopped."""
     found = []
     for row, level in table.walk():
         found.append((row, level))
+        if len(found) % AT_ONCE == 0:
+            stop()
         if len(found) >= MOST:
             break
     return rows_text(found, tuple(columns), form)

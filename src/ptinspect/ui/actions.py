@@ -25,9 +25,10 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
     "Files": (("Ctrl+O", "Open files"), ("Ctrl+T", "Start page"), ("Ctrl+W", "Close the tab"), ("F5", "Reload"), ("Ctrl+Tab", "Next tab")),
     "Layers": (
         ("Ctrl+F", "Filter"), ("Esc", "Empty the filter"), ("↑ ↓ ← →", "Move, open and close"), ("A letter", "Next row that begins so"),
-        ("Ctrl+1 … 5", "Open so many levels"), ("Ctrl+0", "Close all levels"),
+        ("Ctrl+1 … 5", "Open so many levels"), ("Ctrl+0", "Close all levels"), ("*", "Open all below a layer"),
+        ("F4", "Columns and order"),
     ),
-    "Copy": (("Ctrl+C", "Row"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table")),
+    "Copy": (("Ctrl+C", "Rows"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table")),
     "Pages": (("Alt+1 … 6", "Overview, Tensor, Training, Health, Safety, Code"), ("F9", "Show or hide the pages")),
     "Window": (("F1", "This sheet"), ("F11", "Full screen"), ("Ctrl+Q", "Quit")),
 }  # fmt: skip
@@ -50,22 +51,28 @@ class Actions(QObject):
         self._add("Next tab", "Ctrl+Tab", lambda: application.step(1))
         self._add("Previous tab", "Ctrl+Shift+Tab", lambda: application.step(-1))
         self.filter = self._add("Filter layers", "Ctrl+F", self._filter)
-        self.copy_row = self._add("Copy row", "Ctrl+C", lambda: self._copy_row("text"))
+        self.copy_row = self._add("Copy rows", "Ctrl+C", lambda: self._copy_rows("text"))
+        self.rows_markdown = self._add("Copy rows as Markdown", "", lambda: self._copy_rows("markdown"))
+        self.rows_csv = self._add("Copy rows as CSV", "", lambda: self._copy_rows("csv"))
         self.copy_path = self._add("Copy path", "Ctrl+Shift+C", lambda: window.copy(application.copy_path()))
         self.copy_table = self._add("Copy table as text", "Ctrl+Alt+C", lambda: self._copy_table("text"))
         self.copy_markdown = self._add("Copy table as Markdown", "", lambda: self._copy_table("markdown"))
         self.copy_csv = self._add("Copy table as CSV", "", lambda: self._copy_table("csv"))
+        self.columns = self._add("Columns and order…", "F4", self._columns_menu)
+        self.open_below = self._add("Open all below", "", application.expand_below)
+        self.close_below = self._add("Close all below", "", application.collapse_below)
         self.panel = self._add("Pages beside the layers", "F9", self._toggle_panel)
         self.sheet = self._add("Keyboard shortcuts", "F1", self._show_sheet)
         self.full = self._add("Full screen", "F11", self._full_screen)
         self.about = self._add("About ptinspect", "", self._about)
         self.quit = self._add("Quit", "Ctrl+Q", window.close)
-        for depth in range(6):
-            self._add(f"Open {depth} levels", f"Ctrl+{depth}", partial(application.expand_to, depth))
+        names = ("Close all levels", "Open 1 level", *(f"Open {depth} levels" for depth in range(2, 6)))
+        self._levels = [self._add(name, f"Ctrl+{depth}", partial(application.expand_to, depth)) for depth, name in enumerate(names)]
         for at, name in enumerate(INSPECTORS, 1):
             self._add(name.capitalize(), f"Alt+{at}", partial(application.inspect, name))
         self._documents = [self.close, self.reload, self.filter, self.copy_row, self.copy_path, self.copy_table, self.copy_markdown]
-        self._documents += [self.copy_csv, self.panel]
+        self._documents += [self.copy_csv, self.panel, self.rows_markdown, self.rows_csv, self.columns, self.open_below, self.close_below]
+        self._documents += self._levels
         self._themes = self._theme_actions()
         self._dress_bar()
 
@@ -113,12 +120,26 @@ class Actions(QObject):
     def row_menu(self, at: QPoint) -> None:
         """The menu of a row."""
         menu = self._menu()
-        for action in (self.copy_row, self.copy_path):
+        for action in (self.copy_row, self.rows_markdown, self.rows_csv, self.copy_path):
             menu.addAction(action)
+        self._add_tables(menu)
         menu.addSeparator()
-        for action in (self.copy_table, self.copy_markdown, self.copy_csv):
+        for action in (self.open_below, self.close_below):
             menu.addAction(action)
+        self._add_levels(menu)
+        menu.addSeparator()
+        menu.addAction(self.columns)
         menu.popup(at)
+
+    def _add_tables(self, menu: QMenu) -> None:
+        tables = menu.addMenu("Copy table")
+        for action in (self.copy_table, self.copy_markdown, self.copy_csv):
+            tables.addAction(action)
+
+    def _add_levels(self, menu: QMenu) -> None:
+        levels = menu.addMenu("Open levels")
+        for action in self._levels:
+            levels.addAction(action)
 
     def main_menu(self) -> QMenu:
         """What stands behind the button at the right."""
@@ -128,8 +149,9 @@ class Actions(QObject):
         for action in (self.reload, self.close):
             menu.addAction(action)
         menu.addSeparator()
-        for action in (self.copy_table, self.copy_markdown, self.copy_csv):
-            menu.addAction(action)
+        self._add_tables(menu)
+        self._add_levels(menu)
+        menu.addAction(self.columns)
         menu.addSeparator()
         look = menu.addMenu("Theme")
         for action in self._themes.values():
@@ -191,11 +213,17 @@ class Actions(QObject):
         self._window.bar.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._window.bar.field.selectAll()
 
-    def _copy_row(self, form: Form) -> None:
-        self._window.copy(self._window.application.copy_row(form))
+    def _copy_rows(self, form: Form) -> None:
+        document = self._window.document
+        if document is not None:
+            self._window.copy(self._window.application.copy_rows(document.tree.selected_keys(), form))
 
     def _copy_table(self, form: Form) -> None:
-        self._window.copy(self._window.application.copy_table(form))
+        self._window.application.copy_table(form, self._window.copy)
+
+    def _columns_menu(self) -> None:
+        if self._window.document is not None:
+            self._window.document.tree.columns_menu()
 
     def _toggle_panel(self) -> None:
         application = self._window.application

@@ -11,9 +11,11 @@ from ptinspect.session.reading import Reading
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import plots, theme
 from ptinspect.ui.panels.banner import Banner
+from ptinspect.ui.panels.layer_notice import LayerNotice
 from ptinspect.ui.panels.layer_tree import LayerTree
 from ptinspect.ui.panels.page import Page
 from ptinspect.ui.widgets.chip import Tag
+from ptinspect.ui.widgets.text import boxed, row
 
 TITLES: dict[Inspector, str] = {
     "overview": "Overview",
@@ -24,8 +26,16 @@ TITLES: dict[Inspector, str] = {
     "code": "Code",
 }
 WIDTH, WIDE, LEAST, MOST_TREE = 560, 780, 380, 900
+BADGE = 14  # pixels behind a count, more than are before it
 SOON = 300  # milliseconds from the first pages until what draws plots is brought in
 ROOMY: tuple[Inspector, ...] = ("overview", "safety")
+
+
+def _badge(count: int, tone: str) -> QWidget:
+    """A count that keeps away from the next tab: Qt puts it where this one ends, its margin included."""
+    widget = boxed(row(Tag(f"{count:,}", tone), margins=(0, 0, BADGE, 0)))
+    widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return widget
 
 
 def _page(name: Inspector) -> Page:
@@ -70,6 +80,7 @@ class Document(QWidget):
     show_requested = Signal(str)
     copy_requested = Signal(str)
     pages_wanted = Signal()
+    count_requested = Signal()
 
     def __init__(self, view: DocumentView) -> None:
         super().__init__()
@@ -83,7 +94,7 @@ class Document(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
-        self.splitter.addWidget(self.tree)
+        self.splitter.addWidget(self._make_layers())
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
@@ -96,6 +107,18 @@ class Document(QWidget):
         self.banner.page_requested.connect(self.inspector_chosen)
         self.banner.reload_requested.connect(self.reload_requested)
         self.tree.painted.connect(self._painted, Qt.ConnectionType.QueuedConnection)
+
+    def _make_layers(self) -> QWidget:
+        """The tree, and above it what is to be said of its rows."""
+        widget = QWidget()
+        self.notice = LayerNotice()
+        self.notice.count_requested.connect(self.count_requested)
+        layout = QVBoxLayout(widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notice)
+        layout.addWidget(self.tree, 1)
+        return widget
 
     def _make_inspector(self) -> QWidget:
         widget = QWidget()
@@ -148,6 +171,7 @@ class Document(QWidget):
         """Show a view."""
         last, self._view = self._view, view
         self.banner.apply(view)
+        self.notice.apply(view.notice)
         self.tree.apply(view, last)
         self.inspector.setVisible(view.is_inspector_shown)
         chosen = view.inspector_width is not None
@@ -170,7 +194,7 @@ class Document(QWidget):
         for at, name in enumerate(INSPECTORS):
             found = next(((count, tone) for page, count, tone in view.badges if page == name), None)
             side = QTabBar.ButtonPosition.RightSide
-            self.tabs.setTabButton(at, side, Tag(f"{found[0]:,}", found[1]) if found else None)
+            self.tabs.setTabButton(at, side, _badge(*found) if found else None)
 
     def _show_page(self, view: DocumentView) -> None:
         if view.pages is None:

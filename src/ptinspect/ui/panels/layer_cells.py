@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
 from ptinspect.session import rows
 from ptinspect.session.columns import BY_NAME, COLUMNS, HEALTH, TRAINED, name_text
-from ptinspect.session.filters import Query
+from ptinspect.session.filters import Narrowed
 from ptinspect.session.rows import Row
 from ptinspect.session.words import count_parts, share_text, size_text
 from ptinspect.ui import icons, theme
@@ -51,7 +51,7 @@ class LayerCells(QStyledItemDelegate):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.query: Query | None = None
+        self.narrowed: Narrowed | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(60, theme.ROW)
@@ -74,9 +74,10 @@ class LayerCells(QStyledItemDelegate):
         metrics = QFontMetricsF(font)
         text = name_text(row)
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, box.right() - left - 4)
-        if self.query is not None and shown == text:
+        is_on_the_way = self.narrowed is not None and id(row.source) not in self.narrowed.found
+        if self.narrowed is not None and not is_on_the_way and shown == text:
             self._hits(painter, metrics, text, QPointF(left, box.top()))
-        painter.setPen(look.pen("text"))
+        painter.setPen(look.pen("muted" if is_on_the_way else "text"))
         painter.drawText(QRectF(left, box.top(), box.right() - left, box.height()), _MIDDLE, shown)
         if isinstance(row.source, TensorRow) and row.source.tensor.problem:
             at = left + metrics.horizontalAdvance(shown) + 6
@@ -88,7 +89,7 @@ class LayerCells(QStyledItemDelegate):
     def _hits(self, painter: QPainter, metrics: QFontMetricsF, text: str, at: QPointF) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.tokens().brush("warnbd"))
-        for start, end in self.query.spans(text) if self.query else ():
+        for start, end in self.narrowed.query.spans(text) if self.narrowed else ():
             x = at.x() + metrics.horizontalAdvance(text[:start])
             painter.drawRoundedRect(QRectF(x - 1, at.y() + 4, metrics.horizontalAdvance(text[start:end]) + 2, 16), 3, 3)
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyleOptionViewItem, QTreeView, QWidget
+import time
 
-from ptinspect.session.columns import COLUMNS, ColumnChoice
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView, QWidget
+
 from ptinspect.session.rows import Row, RowTable
+from ptinspect.session.type_ahead import Typed, next_row
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.layers import LayerModel
@@ -15,9 +29,10 @@ from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells
 from ptinspect.ui.panels.layer_head import Head
 from ptinspect.ui.widgets.text import tip
 
-LEAST_NAME, FEW = 146, 8
-# The first of these that are shown go first.
-_DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")
+FEW, MOST = 8, 64
+CALM = 1_500  # milliseconds without a hand on the tree until its rows may move by themselves
+_ALSO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
 class LayerTree(QTreeView):
@@ -26,7 +41,8 @@ class LayerTree(QTreeView):
     selected = Signal(str)
     chosen = Signal(object)
     opened = Signal(str, bool)
-    columns_chosen = Signal(object)
+    refresh_wanted = Signal()
+    all_below_wanted = Signal()
     painted = Signal()
     menu_requested = Signal(QPoint)
 
@@ -34,11 +50,13 @@ class LayerTree(QTreeView):
         super().__init__()
         self._model = LayerModel(table, self)
         self._cells = LayerCells(self)
-        self._choice = ColumnChoice()
+        self._typed = Typed()
+        self._view: DocumentView | None = None
+        self._touch = 0.0
+        self._is_restoring = False
         self._hover = QPersistentModelIndex()
         self._expanded: frozenset[str] = frozenset()
         self._was_painted = False
-        self._is_laying_out = False
         self._ground = QWidget()
         self.setViewport(self._ground)  # one that Python made: to find the kind of another, PySide sets up every widget class it knows
         self.setAccessibleName("Layers")
@@ -54,46 +72,42 @@ class LayerTree(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setItemDelegate(self._cells)
         self.setModel(self._model)
-        self._dress_header()
+        self.head = Head(self)
+        self.setHeader(self.head)
+        self.head.dress()
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.timeout.connect(self._look_again)
+        self.verticalScrollBar().valueChanged.connect(self._touched)
         self.customContextMenuRequested.connect(self.menu_requested)
         self.expanded.connect(lambda index: self.opened.emit(self._model.row_of(index).key, True))
         self.collapsed.connect(lambda index: self.opened.emit(self._model.row_of(index).key, False))
-
-    def _dress_header(self) -> None:
-        header = Head(self)
-        self.setHeader(header)
-        header.setFixedHeight(theme.HEADER)
-        header.setFont(theme.font(11, 500))
-        header.setStretchLastSection(False)
-        header.setMinimumSectionSize(36)
-        header.setSectionsMovable(True)
-        header.setFirstSectionMovable(False)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for at, column in enumerate(COLUMNS):
-            header.resizeSection(at, column.width)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._choose_columns)
-        header.sectionMoved.connect(self._columns_changed)
-        header.sectionResized.connect(self._resized)
 
     # -- what to show -------------------------------------------------------------------------------------------------------------
 
     def apply(self, view: DocumentView, last: DocumentView | None) -> None:
         """Show a view; only what differs from the last one is touched."""
+        self._view = view
         fresh = last is None or last.table is not view.table
+        place = None
         if fresh and self._model.table is not view.table:
+            place = self._place() if last is not None and last.whole is view.whole and last.narrowed is view.narrowed else None
             self._model.set_table(view.table)
             self._expanded = frozenset()
-        self._cells.query = view.narrowed.query if view.narrowed else None
-        if last is None or last.columns != view.columns:
-            self._set_columns(view.columns)
+        self._cells.narrowed = view.narrowed
+        self.head.apply(view.columns, view.whole.facts)
         if fresh or last is None or last.expanded != view.expanded:
             self._expand(view.table, view.expanded)
         if fresh or last is None or last.selected != view.selected:
-            self._select(view)
+            self._select(view, place)
+        if view.is_behind and not self._calm.isActive():
+            self._calm.start(CALM)
         self._ground.update()
+
+    def _place(self) -> tuple[int, bool, tuple[str, ...]]:
+        """Where the user stands: how far he scrolled, whether what he selected is seen, and what is selected."""
+        seen = self._ground.rect().intersects(self.visualRect(self.currentIndex()))
+        return self.verticalScrollBar().value(), seen, self.selected_keys()
 
     def _expand(self, table: RowTable, keys: frozenset[str]) -> None:
         """Open what is to be open and close the rest. Only what differs from the last time is looked at, never all rows."""
@@ -108,104 +122,95 @@ class LayerTree(QTreeView):
             if self.isExpanded(index) != is_open:
                 self.setExpanded(index, is_open)
 
-    def _select(self, view: DocumentView) -> None:
-        row = view.table.find(view.selected) if view.selected else None
-        if row is None or row.parent is None:
-            self.selectionModel().clearSelection()
+    def _select(self, view: DocumentView, place: tuple[int, bool, tuple[str, ...]] | None = None) -> None:
+        """Select what the view says. After sorting, the screen stays where it was, or with the selected row if that was on it."""
+        current = self.currentIndex()
+        if current.isValid() and self._model.row_of(current).key == view.selected and self.selectionModel().isSelected(current):
             return
-        index = self._model.index_of(row)
-        if not self.selectionModel().isSelected(index):
-            self.setCurrentIndex(index)
+        row = view.table.find(view.selected) if view.selected else None
+        is_there = row is not None and row.parent is not None
+        if not is_there:
+            self.selectionModel().clearSelection()
+        index = self._model.index_of(row) if is_there else QModelIndex()
+        if place is None:
+            if is_there:
+                self.setCurrentIndex(index)
+                self.scrollTo(index)
+            return
+        top, was_seen, keys = place
+        if is_there:
+            self.selectionModel().setCurrentIndex(index, _ROW)
+            self._select_also(view.table, keys)
+        self.executeDelayedItemsLayout()
+        self.verticalScrollBar().setValue(top)
+        if was_seen and is_there:
             self.scrollTo(index)
+
+    def _select_also(self, table: RowTable, keys: tuple[str, ...]) -> None:
+        found = [row for key in keys if (row := table.find(key)) is not None and row.parent is not None]
+        self._is_restoring = True  # nobody has chosen another row
+        for row in found if len(found) > 1 else ():
+            self.selectionModel().select(self._model.index_of(row), _ALSO)
+        self._is_restoring = False
+        self.chosen.emit(self.selected_keys())
+
+    def selected_keys(self) -> tuple[str, ...]:
+        """The rows that are selected, as many as anything is done with."""
+        found: dict[str, None] = {}
+        selection = self.selectionModel().selection()
+        for at in range(selection.size()):
+            part = selection.at(at)
+            above = self._model.row_of(part.parent()).below
+            found |= dict.fromkeys(row.key for row in above[part.top() : part.bottom() + 1][:MOST])
+            if len(found) >= MOST:
+                break
+        return tuple(found)[:MOST]
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
-        indexes = selected.indexes()
-        if indexes:
+        if self._is_restoring:
+            return
+        if not selected.isEmpty():
             current = self.currentIndex()
-            self.selected.emit(self._model.row_of(current if current.siblingAtColumn(0) in indexes else indexes[-1]).key)
-        self.chosen.emit(tuple(self._model.row_of(index).key for index in self.selectionModel().selectedRows()))
+            last = current if selected.contains(current) else selected.last().bottomRight()
+            self.selected.emit(self._model.row_of(last).key)
+        self.chosen.emit(self.selected_keys())
+
+    def keyboardSearch(self, search: str) -> None:
+        """What is typed leads to the next row that begins so. Qt would ask the model for every cell on the way."""
+        view = self._view
+        if view is None or not search.strip():
+            return
+        self._typed.add(search, time.monotonic())
+        current = self.currentIndex()
+        at = self._model.row_of(current) if current.isValid() else None
+        row = next_row(view.table, view.expanded, self._typed.text, at)
+        if row is not None:
+            self.setCurrentIndex(self._model.index_of(row))
+
+    # -- more is known ------------------------------------------------------------------------------------------------------------
+
+    def _touched(self, *_: object) -> None:
+        self._touch = time.monotonic()
+
+    def _look_again(self) -> None:
+        """Sort or filter anew what was counted meanwhile, but never under the hand of who scrolls, points or types."""
+        if self._view is None or not self._view.is_behind:
+            return
+        if time.monotonic() - self._touch < CALM / 1000 or QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._calm.start(CALM)
+        else:
+            self.refresh_wanted.emit()
 
     # -- columns ------------------------------------------------------------------------------------------------------------------
 
-    def _set_columns(self, choice: ColumnChoice) -> None:
-        self._choice = choice
-        self._is_laying_out = True
-        header = self.header()
-        for at, column in enumerate(COLUMNS):
-            width = dict(choice.widths).get(column.name)
-            if width is not None and at:
-                header.resizeSection(at, width)
-        for visual, name in enumerate(choice.order):
-            logical = next(at for at, column in enumerate(COLUMNS) if column.name == name)
-            if header.visualIndex(logical) != visual:
-                header.moveSection(header.visualIndex(logical), visual)
-        self._is_laying_out = False
-        self._fit_columns()
-
-    def _fit_columns(self) -> None:
-        """Hide columns until the names have room; they come back with the room."""
-        self._is_laying_out = True
-        header = self.header()
-        widths = {column.name: max(36, dict(self._choice.widths).get(column.name, column.width)) for column in COLUMNS[1:]}
-        told = self._model.table.facts.tells_trained
-        shown = [name for name in self._choice.shown if name in widths and (told or name != "trained")]
-        if not self._model.table.facts.has_tensors:  # plain values have no numbers to fill these, and their texts want the room
-            shown = [name for name in shown if name in ("type", "shape")]
-            widths["shape"] = max(widths["shape"], self._ground.width() // 2 - widths["type"])
-        for name in _DROPPED:
-            if sum(widths[one] for one in shown) + LEAST_NAME <= self._ground.width():
-                break
-            if name in shown:
-                shown.remove(name)
-        for at, column in enumerate(COLUMNS[1:], 1):
-            is_hidden = column.name not in shown
-            if header.isSectionHidden(at) != is_hidden:
-                header.setSectionHidden(at, is_hidden)
-            if not is_hidden and header.sectionSize(at) != widths[column.name]:
-                header.resizeSection(at, widths[column.name])
-        self._is_laying_out = False
-
-    def _resized(self, logical: int, before: int, after: int) -> None:
-        if logical and before and after:  # the names take what is left, and what is hidden has no width
-            self._columns_changed()
-
-    def _columns_changed(self, *_: int) -> None:
-        if self._is_laying_out or not self.isVisible():
-            return
-        header = self.header()
-        order = tuple(COLUMNS[header.logicalIndex(visual)].name for visual in range(header.count()))
-        known = dict(self._choice.widths)
-        if self._model.table.facts.has_tensors:
-            known |= {c.name: header.sectionSize(at) for at, c in enumerate(COLUMNS) if at and not header.isSectionHidden(at)}
-        self._choice = ColumnChoice(order, self._choice.shown, tuple(known.items()))
-        self.columns_chosen.emit(self._choice)
-
-    def _choose_columns(self, at: QPoint) -> None:
-        """The menu of the head: a tick for each column."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for column in COLUMNS[1:]:
-            action = menu.addAction(column.title)
-            action.setCheckable(True)
-            action.setChecked(column.name in self._choice.shown)
-            action.setData(column.name)
-        menu.addSeparator()
-        menu.addAction("As at first").setData("")
-        menu.triggered.connect(self._toggle_column)
-        menu.popup(self.header().mapToGlobal(at))
-
-    def _toggle_column(self, action: QAction) -> None:
-        name = action.data()
-        if not name:
-            self.columns_chosen.emit(ColumnChoice())
-            return
-        shown = [one for one in self._choice.order if (one in self._choice.shown) != (one == name)]
-        self.columns_chosen.emit(ColumnChoice(self._choice.order, tuple(shown), self._choice.widths))
+    def columns_menu(self) -> None:
+        """The menu of the head, for who has no mouse at hand."""
+        self.head.menu().popup(self.head.corner())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_columns()
+        self.head.fit(self._ground.width())
 
     # -- drawing ------------------------------------------------------------------------------------------------------------------
 
@@ -222,7 +227,7 @@ class LayerTree(QTreeView):
         painter = QPainter(self._ground)
         painter.setFont(theme.font(12))
         painter.setPen(theme.tokens().pen("muted"))
-        text = "No layer fits the filter" if self._cells.query is not None else "There are no layers and no values in this file"
+        text = "No layer fits the filter" if self._cells.narrowed is not None else "There are no layers and no values in this file"
         box = self._ground.rect().adjusted(20, 28, -20, 0)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
 
@@ -260,6 +265,7 @@ class LayerTree(QTreeView):
         super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._touched()
         self.setProperty("byKeyboard", False)
         index = self.indexAt(event.position().toPoint()).siblingAtColumn(0)
         left = self.visualRect(index).left() - theme.INDENT if index.isValid() else 0
@@ -269,7 +275,11 @@ class LayerTree(QTreeView):
         super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._touched()
         self.setProperty("byKeyboard", True)
+        if event.key() == Qt.Key.Key_Asterisk:  # Qt would open everything below at once, be it a hundred thousand rows
+            self.all_below_wanted.emit()
+            return
         super().keyPressEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
