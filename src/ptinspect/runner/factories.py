@@ -3,7 +3,7 @@
 Built on the meta device, a model costs neither memory nor the filling of weights that are overwritten or never read. Some
 constructors compute with tensors on their way (torchvision's 15 regnets, some of timm's) and fail there: those are built on the
 CPU, with only their parameters left without memory, so that a regnet of 645 million parameters is as cheap as the rest.
-A model that is to run is built with `device="cpu"`: on the meta device its non-persistent buffers would have no values either.
+A model that is to run is built by `skeleton`, its buffers with their values and its parameters without, or with `device="cpu"`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,18 @@ def build(library: str, name: str, num_classes: int | None = None, device: str =
         options["num_classes"] = num_classes
     maker = _torchvision_maker(name, options) if library == "torchvision" else _timm_maker(name, options)
     return _made(maker, device)
+
+
+def skeleton(library: str, name: str, **options: Any) -> nn.Module:
+    """A model whose parameters are to be filled: they stay on the meta device, buffers have the library's own values."""
+    maker = _torchvision_maker(name, options) if library == "torchvision" else _timm_maker(name, options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _EmptyParameters():
+                return maker()
+        except _NO_ARGUMENT:
+            return maker()
 
 
 def build_as_trained(name: str) -> nn.Module:

@@ -1,0 +1,74 @@
+"""Puts the file's tensors into a module that was built here, and says what did not fit, as `load_state_dict` would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from ptinspect.errors import WeightsDoNotFit
+from ptinspect.findings import Finding
+from ptinspect.frozen import field, frozen
+
+_FEWEST = 0.5
+
+
+@frozen
+class Load:
+    """What strict loading would have complained about. `mismatched` holds names with both shapes."""
+
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, object]:
+        """As JSON."""
+        mismatched = [{"name": name, "file": list(file), "expected": list(expected)} for name, file, expected in self.mismatched]
+        return {"missing": list(self.missing), "unexpected": list(self.unexpected), "mismatched": mismatched}
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What it means for the run."""
+        found = []
+        empty = [*self.missing, *(name for name, _, _ in self.mismatched)]
+        if empty:
+            detail = f"{', '.join(empty[:8])}{', …' if len(empty) > 8 else ''}: random values stand in, so outputs mean little"
+            found.append(Finding("warning", f"{len(empty):,} of the model's tensors are not in the file, or have another shape", detail))
+        if self.problems:
+            name, why = next(iter(self.problems.items()))
+            found.append(Finding("warning", f"{len(self.problems):,} tensors of the file cannot be read", f"{name}: {why}"))
+        return tuple(found)
+
+
+def put_in(module: nn.Module, tensors: Mapping[str, torch.Tensor], problems: Mapping[str, str]) -> Load:
+    """Make the tensors the module's own, without a copy. Raises WeightsDoNotFit where most of the model would stay empty."""
+    expected = module.state_dict(keep_vars=True)
+    fitting = {name: tensor for name, tensor in tensors.items() if name in expected and tensor.shape == expected[name].shape}
+    mismatched = tuple(
+        (name, tuple(tensor.shape), tuple(expected[name].shape))
+        for name, tensor in tensors.items()
+        if name in expected and name not in fitting
+    )
+    optional = {name for name in expected if name.endswith("num_batches_tracked")}
+    missing = tuple(name for name in expected if name not in tensors and name not in optional)
+    unexpected = tuple(name for name in tensors if name not in expected)
+    load = Load(missing, unexpected, mismatched, problems)
+    if expected and len(fitting) < _FEWEST * (len(expected) - len(optional - fitting.keys())):
+        first = mismatched[0][0] if mismatched else missing[0]
+        message = f"only {len(fitting):,} of the {len(expected):,} tensors of this model are in the file with its shapes ({first} is not)"
+        raise WeightsDoNotFit(message, "Choose the model that these weights belong to: --model.")
+    kept = {name: _as_kept(tensor, expected[name]) for name, tensor in fitting.items()}
+    module.load_state_dict(kept, strict=False, assign=True)
+    return load
+
+
+def _as_kept(tensor: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """A parameter stays one. Tensors that share memory in the file and are written to (running statistics) keep sharing it, as there."""
+    if isinstance(place, nn.Parameter):
+        wants = place.requires_grad and (tensor.is_floating_point() or tensor.is_complex())
+        return nn.Parameter(tensor, requires_grad=wants)
+    return tensor
+
+
+__all__ = ["Load", "put_in"]
