@@ -151,6 +151,7 @@ def test_that_the_picture_is_copied_and_saved(page, qtbot, tmp_path: Path) -> No
 
 def test_that_several_tensors_lie_over_each_other_with_a_legend(page, qtbot) -> None:
     choose(page, qtbot, "conv1.weight", "deep.weight", "conv1.bias")
+    page.distribution._arrange("over")
     assert [bars.title for bars in page.distribution.plot.field.bars] == ["conv1.weight", "deep.weight", "conv1.bias"]
     assert not page.distribution.legend.isHidden()
 
@@ -160,12 +161,12 @@ def test_that_ctrl_click_in_the_tree_adds_a_tensor(page, qtbot) -> None:
     tree = page.window_.document.tree
     index = tree.indexBelow(tree.currentIndex())
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, tree.visualRect(index).center())
-    qtbot.waitUntil(lambda: len(page.distribution.plot.field.bars) == 2)
+    qtbot.waitUntil(lambda: len(page.distribution.rows.lines) == 2)
 
 
 def test_that_a_layer_shows_its_largest_tensors(page, qtbot) -> None:
     choose(page, qtbot, "conv1")
-    assert [bars.title for bars in page.distribution.plot.field.bars] == ["weight", "bias"]
+    assert [line.title for line in page.distribution.rows.lines] == ["weight", "bias"]
     assert page.views.isHidden()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.errors import Unsupported
 from ptinspect.frozen import frozen
-from ptinspect.session.words import plural, shape_text
+from ptinspect.session.words import plural
 from ptinspect.tensors import TensorInfo
 
 if TYPE_CHECKING:
@@ -173,11 +173,10 @@ def _plane(storages: Any, tensor: TensorInfo, index: tuple[int, ...], most: tupl
     spans[down] = range(0, rows, skip)
     found = _floats(block(storages, tensor, spans[len(shape) - len(value_shape(tensor)) :])).reshape(-1, columns)
     cells, step = _reduced(found, most)
-    text = shape_text((rows, columns))
-    if step != (1, 1):
-        text += f", drawn is the value furthest from zero of each {step[0]:,}\u2009×\u2009{step[1]:,}"
-    if skip > 1:
-        text += f", {'of' if step != (1, 1) else 'drawn is'} every {skip:,}th row"
+    parts = [f"drawn is the value furthest from zero of each {step[0]:,}\u2009×\u2009{step[1]:,}"] if step != (1, 1) else []
+    parts += [f"only every {skip:,}th row was read"] if skip > 1 else []
+    text = ", ".join(parts)
+    text = f"{text[:1].upper()}{text[1:]}"
     return Picture(cells, (step[0] * skip, step[1]), text, rows * columns, (rows, columns))
 
 

@@ -45,6 +45,7 @@ class CodePage(Page):
         self.choice.clear()
         self.choice.addItems([file.name for file in found.files])
         self.choice.setEnabled(len(found.files) > 1)
+        self.choice.setCurrentIndex(min(1, len(found.files) - 1))  # the program where there is one: the overview tells how to load it
         texts = len(found.files) - 1 + found.more
         note = f"{plural(texts, 'program text')}, shown and never run"
         self.note.set_whole(note if texts else "There is no program text in this file")
@@ -54,4 +55,5 @@ class CodePage(Page):
 
     def _choose(self, at: int) -> None:
         if self._shown is not None and 0 <= at < len(self._shown.files):
+            self.view.setLineWrapMode(CodeView.LineWrapMode.NoWrap if at else CodeView.LineWrapMode.WidgetWidth)
             self.view.set_text(self._shown.files[at].text)

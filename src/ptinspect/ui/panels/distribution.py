@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QPixmap
 from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from ptinspect.session.tensor_page import MEANINGS, Cell, Extras, Measure, bin_text, cells_of, note_of, outside_text
-from ptinspect.session.words import number_text, plain, signed
-from ptinspect.ui import plots, theme
+from ptinspect.session.distributions import are_apart
+from ptinspect.session.tensor_page import MEANINGS, Cell, Extras, Measure, cells_of, note_of, outside_text
+from ptinspect.ui import plots
+from ptinspect.ui.panels.distribution_bars import LegendLine, bars_of, label_of, line_of, readable_measure
 from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.segments import Segments
 from ptinspect.ui.widgets.text import Elided, Text, ToolButton, boxed, column, line, row, tip
 
 if TYPE_CHECKING:
     from ptinspect.analysis.statistics import Statistics
-    from ptinspect.ui.widgets.histogram import Bars, HistogramPlot
+    from ptinspect.ui.widgets.histogram import HistogramPlot
+    from ptinspect.ui.widgets.histogram_rows import HistogramRows
 
 
 class Numbers(QWidget):
@@ -74,10 +76,16 @@ class Distribution(QWidget):
         self._state: object = None
         self._extras = Extras()
         self.plot: HistogramPlot | None = None
+        self.rows: HistogramRows | None = None
         self.note, self.tag = Elided("", 11, 400, "muted"), Tag("sample", "warn")
         self.scale = Segments((("linear", "Linear"), ("log", "Log")))
         self.scale.setAccessibleName("Scale of the counts")
         self.scale.chosen.connect(self._scaled)
+        self.arrangement = Segments((("over", "Overlaid"), ("rows", "Rows")))
+        self.arrangement.setAccessibleName("How several distributions are drawn")
+        self.arrangement.chosen.connect(self._arrange)
+        self.arrangement.hide()
+        self._wanted: str | None = None  # what the user chose; else what can be read
         self.more = ToolButton("menu")
         self.more.setAccessibleName("Picture of the distribution")
         self.more.setToolTip("Copy or save the picture")
@@ -89,7 +97,7 @@ class Distribution(QWidget):
         self.numbers = Numbers()
         self.empty = Text("", 12, 400, "muted", wrap=True)
         layout = column(gap=0)
-        layout.addWidget(boxed(row(Text("Distribution", 12, 600), self.note, self.tag, self.scale, self.more, gap=8)))
+        layout.addWidget(boxed(row(Text("Distribution", 12, 600), self.note, self.tag, self.scale, self.arrangement, self.more, gap=8)))
         layout.addSpacing(6)
         layout.addLayout(self._room)
         for part in (self.empty, self.outside, self.legend):
@@ -107,19 +115,25 @@ class Distribution(QWidget):
         if state == self._state:
             self._extend(extras)
             return
-        self._state, self._shown, self._extras = state, tuple(found), extras
+        self._state, self._shown, self._extras = state, tuple((name, readable_measure(one)) for name, one in found), extras
         if len(found) > 1:
-            self._several(found)
+            self._several(self._shown)
         elif found:
-            self._single(found[0][1], total)
+            self._single(self._shown[0][1], total)
         if any(measure.statistics is not None and measure.statistics.histogram is not None for _, measure in found):
             plots.when_ready(self._draw_soon)
-        elif self.plot is not None:
-            self.plot.hide()
+        else:
+            self._show_drawing(None)
+
+    def _show_drawing(self, drawing: QWidget | None) -> None:
+        for one in (self.plot, self.rows):
+            if one is not None:
+                one.setVisible(one is drawing)
 
     def _single(self, measure: Measure, total: int) -> None:
         statistics = measure.statistics
         self.legend.hide()
+        self.arrangement.hide()
         self.tag.setVisible(measure.seen is not None)
         self.numbers.setVisible(statistics is not None)
         empty = ""
@@ -155,8 +169,19 @@ class Distribution(QWidget):
         self.numbers.hide()
         self.scale.hide()
         self.more.setVisible(bool(there))
+        self.arrangement.setVisible(len(there) > 1)
         self.note.set_whole(f"{len(found)} tensors, each by its own highest bin")
         self._legend(there)
+
+    @property
+    def is_in_rows(self) -> bool:
+        """Whether several are drawn one below the other: where the user wants it, or where one axis would not do."""
+        there = [one.statistics for _, one in self._shown if one.statistics is not None]
+        return len(there) > 1 and (self._wanted == "rows" or (self._wanted is None and are_apart(there)))
+
+    def _arrange(self, key: str) -> None:
+        self._wanted = key
+        self._draw()
 
     def _legend(self, there: Sequence[tuple[str, Statistics]]) -> None:
         old = self.legend.layout()
@@ -164,7 +189,7 @@ class Distribution(QWidget):
             QWidget().setLayout(old)  # Qt gives a layout up only to another widget
         layout = column(gap=3, margins=(44, 8, 0, 0))
         for at, (name, statistics) in enumerate(there):
-            layout.addWidget(_LegendLine(name, statistics, at))
+            layout.addWidget(LegendLine(name, statistics, at))
         self.legend.setLayout(layout)
         self.legend.show()
 
@@ -176,15 +201,33 @@ class Distribution(QWidget):
             self._draw()
 
     def _draw(self) -> None:
+        drawn = [(name, one) for name, one in self._shown if one.statistics is not None and one.statistics.histogram is not None]
+        is_in_rows = self.is_in_rows
+        self.arrangement.choose("rows" if is_in_rows else "over")
+        self.legend.setVisible(len(self._shown) > 1 and not is_in_rows)
+        if is_in_rows:
+            self._draw_rows(drawn)
+        else:
+            self._draw_plot(drawn)
+
+    def _draw_plot(self, drawn: list[tuple[str, Measure]]) -> None:
         from ptinspect.ui.widgets.histogram import HistogramPlot  # noqa: PLC0415 - pyqtgraph is there by now
 
         if self.plot is None:
             self.plot = HistogramPlot()
             self._room.addWidget(self.plot)
-        drawn = [(name, one) for name, one in self._shown if one.statistics is not None and one.statistics.histogram is not None]
-        self.plot.setVisible(bool(drawn))
+        self._show_drawing(self.plot if drawn else None)
         if drawn:
-            self.plot.show_bars([_bars(name, one) for name, one in drawn], _label(drawn[0][1].statistics))
+            self.plot.show_bars([bars_of(name, one) for name, one in drawn], label_of(drawn[0][1].statistics))
+
+    def _draw_rows(self, drawn: list[tuple[str, Measure]]) -> None:
+        from ptinspect.ui.widgets.histogram_rows import HistogramRows  # noqa: PLC0415
+
+        if self.rows is None:
+            self.rows = HistogramRows()
+            self._room.addWidget(self.rows)
+        self.rows.show_lines([line_of(name, one, at) for at, (name, one) in enumerate(drawn)])
+        self._show_drawing(self.rows)
 
     def _scaled(self, key: str) -> None:
         if self.plot is not None:
@@ -198,16 +241,26 @@ class Distribution(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Copy picture", self.copy_picture)
         menu.addAction("Save picture …", self._ask)
-        if self.plot is not None:
+        if self.plot is not None and not self.plot.isHidden():
             menu.addSeparator()
             menu.addAction("Show the whole range", self.plot.field.show_all)
         return menu
 
+    def _picture(self) -> QPixmap | None:
+        """What is drawn, without what the pointer marks."""
+        if self.plot is not None and not self.plot.isHidden():
+            self.plot.field.show_at(-1)
+            return self.plot.grab()
+        if self.rows is not None and not self.rows.isHidden():
+            self.rows.show_at(None)
+            return self.rows.grab()
+        return None
+
     def copy_picture(self) -> None:
         """Put it on the clipboard."""
-        if self.plot is not None:
-            self.plot.field.show_at(-1)
-            QGuiApplication.clipboard().setImage(self.plot.grab().toImage())
+        picture = self._picture()
+        if picture is not None:
+            QGuiApplication.clipboard().setImage(picture.toImage())
 
     def _ask(self) -> None:
         from ptinspect.ui.dialogs import choose_target  # noqa: PLC0415 - only who asks for it
@@ -218,59 +271,6 @@ class Distribution(QWidget):
 
     def save_picture(self, path: str) -> None:
         """Write it as an image."""
-        if self.plot is not None:
-            self.plot.field.show_at(-1)
-            self.saved.emit(path if self.plot.grab().save(path) else "")
-
-
-class _LegendLine(QWidget):
-    """The colour of a histogram, its name, its mean and deviation."""
-
-    def __init__(self, name: str, statistics: Statistics, at: int) -> None:
-        super().__init__()
-        numbers = f"{number_text(statistics.mean)} ± {number_text(statistics.std)}" if statistics.mean is not None else "no finite value"
-        self.mark = _Swatch(at)
-        self.setLayout(row(self.mark, Elided(plain(name, 300), 12, 400, middle=True), Text(numbers, 12, 400, "text2"), gap=8))
-
-
-class _Swatch(QWidget):
-    """A short line in the colour of its histogram."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self._at = at
-        self.setFixedSize(14, 14)
-
-    def paintEvent(self, event: Any) -> None:
-        from PySide6.QtGui import QPainter  # noqa: PLC0415
-
-        from ptinspect.ui.widgets.histogram import ink  # noqa: PLC0415
-
-        if plots.is_ready():
-            QPainter(self).fillRect(0, 5, 14, 3, theme.tokens().colour(ink(self._at)))
-
-
-def _bars(name: str, measure: Measure) -> Bars:
-    from ptinspect.ui.widgets.histogram import Bars  # noqa: PLC0415
-
-    statistics = measure.statistics
-    if statistics is None or statistics.histogram is None:
-        raise ValueError("nothing to draw")
-    histogram, shares = statistics.histogram, statistics.quantiles
-    edges = histogram.edges.astype(float)
-    if histogram.scale == "whole" and (edges[1:] - edges[:-1] <= 1).all():
-        edges = edges - 0.5  # a whole number stands in the middle of its bar
-        if edges[-1] == edges[-2]:
-            edges[-1] += 1
-    marks = (shares[0], shares[2], shares[3], shares[4], shares[6]) if shares else None
-    names: Callable[[int], str] | None = None
-    if histogram.scale == "symlog":
-        names = lambda at: signed(f"{float(histogram.edges[min(at, histogram.edges.size - 1)]):.1g}")  # noqa: E731 - as short as a table entry
-    return Bars(name, edges, histogram.counts, marks, names, measure.seen is not None)
-
-
-def _label(statistics: Statistics | None) -> Callable[[int], tuple[str, Sequence[tuple[str, str]]]]:
-    if statistics is None or statistics.histogram is None:
-        return lambda _: ("", ())
-    histogram = statistics.histogram
-    return lambda at: bin_text(histogram, at)
+        picture = self._picture()
+        if picture is not None:
+            self.saved.emit(path if picture.save(path) else "")

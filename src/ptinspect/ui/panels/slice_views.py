@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QSpinBox, QWidget
 
 from ptinspect.session.tensor_looks import Picture, plane_of
-from ptinspect.session.words import signed
+from ptinspect.session.words import shape_text, signed
 from ptinspect.ui import theme
 from ptinspect.ui.panels.value_views import LookView
 from ptinspect.ui.widgets.text import Text, boxed, row
@@ -25,6 +25,7 @@ class SliceView(LookView):
     def __init__(self, views: TensorViews) -> None:
         super().__init__(views)
         self.fields: list[QSpinBox] = []
+        self.drawn = Text("", 11, 400, "muted", wrap=True)
         shape = views.shape
         drawn = plane_of(shape) if len(shape) > 1 else ()
         parts: list[QWidget | None] = [Text("Slice", 12, 400, "muted")]
@@ -39,6 +40,12 @@ class SliceView(LookView):
             field.valueChanged.connect(self._sliced)
         if len(parts) > 1:
             self.room.addWidget(boxed(row(*parts, None)))
+
+    def tell(self, look: Picture) -> None:
+        """What is drawn, and what of it where that is not all."""
+        self.views.note.set_whole(shape_text(look.size))
+        self.drawn.setText(look.note)
+        self.drawn.setVisible(bool(look.note))
 
     def _field(self, at: int, size: int) -> QSpinBox:
         field = QSpinBox(self)
@@ -80,9 +87,10 @@ class HeatView(SliceView):
 
         self.map: HeatMap = HeatMap()
         self.room.addWidget(self.map)
+        self.room.addWidget(self.drawn)
 
     def draw(self, look: Picture) -> None:
-        self.views.note.set_whole(look.note)
+        self.tell(look)
         self.map.show_cells(look.cells, label_of(look))
 
 
@@ -95,8 +103,9 @@ class SurfaceView(SliceView):
 
         self.surface: Surface = Surface()
         self.room.addWidget(self.surface)
+        self.room.addWidget(self.drawn)
         self.room.addWidget(Text("Drag or use the arrow keys to turn it, + and − to zoom, 0 to begin again", 11, 400, "muted"))
 
     def draw(self, look: Picture) -> None:
-        self.views.note.set_whole(look.note)
+        self.tell(look)
         self.surface.show_cells(look.cells, label_of(look), look.size)

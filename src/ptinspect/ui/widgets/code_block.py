@@ -1,11 +1,11 @@
-"""A block of code to read and to copy, its words coloured; long lines scroll sideways."""
+"""A block of code to read and to copy, its words coloured; long lines are broken in a block, and scroll sideways in a view."""
 
 from __future__ import annotations
 
 import re
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat, QTextDocument, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ptinspect.ui import theme
@@ -44,6 +44,7 @@ class CodeView(QPlainTextEdit):
         self.setReadOnly(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setTabChangesFocus(True)
         self.setUndoRedoEnabled(False)
         self.setFont(theme.font(12, 400, "mono"))
@@ -74,12 +75,16 @@ class CodeBlock(QWidget):
         self.setObjectName("code")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.view = CodeView(text)
+        self.view.setLineWrapMode(CodeView.LineWrapMode.WidgetWidth)  # a long path is broken, not hidden; copies stay whole
         self.view.setStyleSheet("background: transparent;")
         self.view.setAccessibleName("Code")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 4, 10)
         layout.addWidget(self.view)
-        lines = text.count("\n") + 1
-        metrics = QFontMetricsF(self.view.font())
-        wide = max((metrics.horizontalAdvance(one[:300]) for one in text.splitlines()), default=0) > 340
-        self.setFixedHeight(int(min(lines, MOST_LINES) * metrics.lineSpacing()) + 24 + (10 if wide else 0))
+        self.view.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self._fit()
+
+    def _fit(self, *_: object) -> None:
+        """As high as the lines are once they are broken where the block ends."""
+        lines = min(MOST_LINES, max(1, round(self.view.document().size().height())))
+        self.setFixedHeight(int(lines * QFontMetricsF(self.view.font()).lineSpacing()) + 24)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ptinspect.frozen import frozen
@@ -49,12 +49,34 @@ class Strip(QWidget):
         scene = self._plot.box.mapViewToScene(QPointF(value, 0))
         return float(self._plot.mapFromScene(scene).x())
 
+    def _ends(self) -> tuple[float, ...]:
+        """Where the quantiles stand, none beyond the plot."""
+        left, right = self._plot.left.width(), self.width()
+        return tuple(max(left, min(right - 1.0, self._x(value))) for value in self.quantiles or ())
+
+    def names(self) -> dict[str, QRectF]:
+        """Where the ends are named: beyond them, or on the line where there is no room beyond."""
+        if self.quantiles is None:
+            return {}
+        low, first, _, third, high = self._ends()
+        metrics = QFontMetricsF(theme.font(11))
+        found = {}
+        for text, outside, inside, towards in (
+            ("1\u2009%", (float(self._plot.left.width()), low - 8), (low + 6, first - 8), 1),
+            ("99\u2009%", (high + 8, float(self.width())), (third + 8, high - 6), 0),
+        ):
+            wide = metrics.horizontalAdvance(text) + 4
+            fits = next(((box, at) for at, box in enumerate((outside, inside)) if box[1] - box[0] >= wide), None)
+            if fits is not None:
+                (begin, end), is_inside = fits
+                found[text] = QRectF(end - wide if towards != is_inside else begin, 0, wide, STRIP)
+        return found
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.quantiles is None:
             return
         look, painter = theme.tokens(), QPainter(self)
-        left, right = self._plot.left.width(), self.width()
-        low, first, middle, third, high = (max(left, min(right - 1.0, self._x(value))) for value in self.quantiles)
+        low, first, middle, third, high = self._ends()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         y = self.height() / 2
         painter.setPen(QPen(look.colour("text2"), 1))
@@ -67,11 +89,9 @@ class Strip(QWidget):
         painter.drawLine(QPointF(middle, y - 5), QPointF(middle, y + 5))
         painter.setFont(theme.font(11))
         painter.setPen(look.pen("muted"))
-        if low - left > 30:
-            side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRectF(left, 0, low - left - 8, self.height()), side, "1\u2009%")
-        if right - high > 40:
-            painter.drawText(QRectF(high + 8, 0, 60, self.height()), int(Qt.AlignmentFlag.AlignVCenter), "99\u2009%")
+        for text, box in self.names().items():
+            painter.fillRect(box, look.colour("surface"))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
 
 
 class _Field(Plot):
