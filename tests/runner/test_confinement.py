@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ptinspect.runner import confinement
+from ptinspect.runner import bounds, confinement
 from ptinspect.runner.landlock import landlock_version
 from tests.runner.children import finished, told
 
@@ -43,6 +43,8 @@ NETWORK = {
     "a machine's host": "socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)",
     "a socket of the session by name": "socket.socket(socket.AF_UNIX).connect(there('bus'))",
     "a socket without a file": "socket.socket(socket.AF_UNIX).connect(chr(0) + 'bus')",
+    "a datagram to the session": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "a pair of datagrams": "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)",
     "a number above the filter's": "called(41 | 0x40000000, socket.AF_INET, socket.SOCK_STREAM, 0)",
     "a ring": "called(425, 8, ctypes.create_string_buffer(256))",
     "IPv4 in a program it starts": "subprocess.run([sys.executable, '-c', 'import socket; socket.socket()'], check=True, stderr=-3)",
@@ -64,6 +66,8 @@ INSIDE = {
     "write to /dev/null": "open('/dev/null', 'w').write('x')",
     "share memory": "m = shared_memory.SharedMemory(create=True, size=4096); m.close(); m.unlink()",
     "hold a pair of sockets": "a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'",
+    "hold a pair that keeps messages apart": "socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)",
+    "listen in its folder": "s = socket.socket(socket.AF_UNIX); s.bind('listening'); s.listen()",
     "run an event loop": "asyncio.run(asyncio.sleep(0))",
     "start a process": "assert subprocess.run(['true']).returncode == 0",
     "ask for a session of its own, and stay in its group": "os.setsid(); assert os.getpgrp() == os.getpid() == os.getsid(0)",
@@ -212,7 +216,7 @@ print(json.dumps([[name for name in ("time", "network", "writes") if not getattr
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_that_another_system_is_told_what_it_lacks(tmp_path, monkeypatch, system):
     monkeypatch.setattr(confinement.sys, "platform", system)
-    monkeypatch.setattr(confinement, "_lower", lambda *bounds: None)
+    monkeypatch.setattr(bounds, "_lower", lambda *bounds: None)
     confined = confinement.confine(str(tmp_path), 1 << 30, 5)
     assert (confined.memory, confined.network, confined.writes) == (False, False, False)
     assert any("the network and files outside the folder are open" in sentence for sentence in confined.why)

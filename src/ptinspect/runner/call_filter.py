@@ -15,8 +15,8 @@ import sys
 from ptinspect.frozen import frozen
 from ptinspect.runner.system_calls import system_call
 
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER_AT, _PROCESSOR_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_LOAD, _MASK, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_NUMBER_AT, _PROCESSOR_AT, _FIRST_ARGUMENT_AT, _SECOND_ARGUMENT_AT = 0, 4, 16, 24
 _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
 _FILTER, _ALL_THREADS, _NO_SPECULATION_GUARD = 1, 1, 4
 _OTHER_TABLE = 0x40000000  # the x32 calls: the same ones under other numbers
@@ -31,7 +31,8 @@ class _Processor:
     numbers: tuple[int, ...]
 
 
-# A socket is refused unless it is between processes of this machine; socketpair is how asyncio wakes itself.
+# A socket is refused unless it is a stream between processes of this machine (asyncio wakes itself through a pair). A datagram carries
+# its address along, so it would reach what `connect` may not.
 _SOCKETS = ("socket", "socketpair")
 _REFUSED = {
     "connect": errno.EACCES,  # what is left of it leads to the session's bus, an X server, a container daemon: they run things for us
@@ -83,10 +84,17 @@ def _steps(processor: _Processor) -> list[tuple[int, int, int, int]]:
     steps += [(_AT_LEAST, 0, 1, _OTHER_TABLE), _fails(errno.ENOSYS)]
     for name, code in _REFUSED.items():
         steps += [(_EQUAL, 0, 1, numbers[name]), _fails(code)]
+    local = _local_streams()
     for name in _SOCKETS:
-        local = [(_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_EQUAL, 1, 0, socket.AF_UNIX), _fails(errno.EACCES), (_RETURN, 0, 0, _ALLOW)]
         steps += [(_EQUAL, 0, len(local), numbers[name]), *local]
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _local_streams() -> list[tuple[int, int, int, int]]:
+    family = [(_LOAD, 0, 0, _FIRST_ARGUMENT_AT), (_EQUAL, 1, 0, socket.AF_UNIX), _fails(errno.EACCES)]
+    kind = [(_LOAD, 0, 0, _SECOND_ARGUMENT_AT), (_MASK, 0, 0, 0xF)]
+    streams = [(_EQUAL, 2, 0, socket.SOCK_STREAM), (_EQUAL, 1, 0, socket.SOCK_SEQPACKET)]
+    return [*family, *kind, *streams, _fails(errno.EACCES), (_RETURN, 0, 0, _ALLOW)]
 
 
 def _fails(code: int) -> tuple[int, int, int, int]:

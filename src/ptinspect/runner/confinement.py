@@ -5,10 +5,6 @@ said in words and the run goes on: a model that was agreed to runs on every syst
 
 - Call `die_with_parent` and then `confine` first of all, before torch and before any thread: Landlock holds the thread that asks and what
   that starts; BLAS starts its threads as it is imported. It costs an import nothing, since reading stays free.
-- Memory is RLIMIT_DATA: private memory that can be written. Not RLIMIT_AS: CUDA reserves addresses by the hundred gigabytes, never to
-  fill them. Not a thread that looks at the resident size: it needs the GIL, looks too late, and the system kills the window instead.
-  A private writable mapping of a file counts in full, a read-only or shared one does not; memory on a GPU does not.
-- Wall time is the parent's to watch; a bound on processor time ends a child that the parent forgot.
 """
 
 from __future__ import annotations
@@ -19,22 +15,16 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 from ptinspect.frozen import frozen
+from ptinspect.runner.bounds import bound_files, bound_memory, bound_time, system
 from ptinspect.runner.call_filter import refuse_calls
 from ptinspect.runner.landlock import landlock_version, restrict_writes
 from ptinspect.runner.lifetime import die_with_parent
 from ptinspect.runner.surroundings import environment
 from ptinspect.runner.system_calls import PR_SET_NO_NEW_PRIVS, keep_read_capability_alone, process_control
 
-if sys.platform != "win32":
-    import resource
-
-_LARGEST_FILE = 4 << 30
-_GRACE = 30.0
-"""More processor time than wall time, in seconds, so that the parent's sentence comes first."""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/shm", "/dev/nvidia*", "/dev/kfd", "/dev/dri/renderD*", "/dev/dxg")  # noqa: S108
 _NOT_HELD = "the rights, owner and times of the user's own files can still be changed, and so can shared memory in /dev/shm"
 
@@ -53,11 +43,11 @@ class Confined:
 def confine(folder: str, memory_bytes: int | None, seconds: float) -> Confined:
     """Give up what a model needs not, for good. Only `folder` and the devices of GPUs can be written from here on. Never raises."""
     why: list[str] = []
-    memory = _held(why, "memory is not bounded", lambda: _bound_memory(memory_bytes))
-    lasts = _held(why, "processor time is not bounded", lambda: _bound_time(seconds))
-    _held(why, "the size of files is not bounded", _bound_files)
+    memory = _held(why, "memory is not bounded", lambda: bound_memory(memory_bytes))
+    lasts = _held(why, "processor time is not bounded", lambda: bound_time(seconds))
+    _held(why, "the size of files is not bounded", bound_files)
     if sys.platform != "linux":
-        why.append(f"the network and files outside the folder are open: {_system()} has no walls that a program can put around itself")
+        why.append(f"the network and files outside the folder are open: {system()} has no walls that a program can put around itself")
         return Confined(memory, lasts, False, False, tuple(why))
     _held(why, "the process keeps the rights of root", _give_up_rights)
     writes = _held(why, "files outside the folder can be written", lambda: _bound_writes(folder, why))
@@ -73,42 +63,6 @@ def _held(why: list[str], otherwise: str, give_up: Callable[[], None]) -> bool:
         why.append(f"{otherwise}: {(error.strerror if isinstance(error, OSError) else None) or error}")
         return False
     return True
-
-
-def _bound_memory(most: int | None) -> None:
-    if most is None:
-        raise OSError("no bound was asked for")
-    if sys.platform != "linux":
-        raise OSError(f"{_system()} keeps no bound on the memory of a process")
-    _lower(resource.RLIMIT_DATA, most)
-    with contextlib.suppress(OSError):  # where the whole machine runs short, this process is to go before the window
-        _write("/proc/self/oom_score_adj", "1000")
-
-
-def _bound_time(seconds: float) -> None:
-    """Every core may work all the time that the run may last."""
-    if sys.platform == "win32":
-        raise OSError("Windows keeps no bound on the time of a process")
-    used = time.process_time()
-    most = int(used + seconds * (os.cpu_count() or 1) + _GRACE)
-    _lower(resource.RLIMIT_CPU, most, most + 5)
-
-
-def _bound_files() -> None:
-    """No core dump, which would hold the weights, and no file that fills the disk."""
-    if sys.platform == "win32":
-        raise OSError("Windows has no such bound")
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE)
-
-
-def _lower(which: int, soft: int, hard: int | None = None) -> None:
-    """Never raise a bound that somebody else has set."""
-    if sys.platform != "win32":
-        allowed = resource.getrlimit(which)[1]
-        hard = soft if hard is None else hard
-        hard = hard if allowed == resource.RLIM_INFINITY else min(hard, allowed)
-        resource.setrlimit(which, (min(soft, hard), hard))
 
 
 def _give_up_rights() -> None:
@@ -158,15 +112,6 @@ def _bound_calls(why: list[str]) -> None:
         if landlock_version() >= 4:
             why.append("TCP is refused, all else of the network is open")
         raise
-
-
-def _system() -> str:
-    return {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, sys.platform)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
 
 
 __all__ = ["Confined", "confine", "die_with_parent", "environment"]

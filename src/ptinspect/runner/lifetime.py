@@ -66,14 +66,18 @@ def _post_guard(child: int, parent: int) -> None:
         os._exit(_ENDED)
     between = os.fork()
     if not between:
+        failed = 1
         try:
             if not os.fork():
                 _stand_guard(child, parent, handles)
+            failed = 0
         finally:
-            os._exit(0)
-    os.waitpid(between, 0)
+            os._exit(failed)
+    _, failed = os.waitpid(between, 0)
     for handle in handles:
         os.close(handle)
+    if failed:
+        raise OSError("no further process can be started")
 
 
 def _stand_guard(child: int, parent: int, handles: Sequence[int]) -> NoReturn:
