@@ -91,7 +91,11 @@ class ComparisonTab:
     hidden: frozenset[Status] = frozenset()
     filter: str = ""
     narrowed: Narrowed | None = None
-    looks: tuple[tuple[str, PairLook], ...] = ()
+    looks: tuple[tuple[int, PairLook], ...] = ()  # by the place of the pair, the newest last
+
+    def look(self, place: int) -> PairLook | None:
+        """What was read of a pair."""
+        return next((found for at, found in self.looks if at == place), None)
 
 
 AnyTab = Tab | ComparisonTab

@@ -75,6 +75,7 @@ class Aligned:
         "above",
         "below",
         "facts",
+        "furthest",
         "glance",
         "leaves",
         "left_out",
@@ -95,6 +96,7 @@ class Aligned:
         self.types: tuple[dict[str, str], dict[str, str]] = ({}, {})
         self.root = LayerNode("", "")
         self.left_out = 0
+        self.furthest = 0.0  # the largest relative change so far; 1 is as far as all of it
         self.places: dict[int, int] = {}
         self.above: dict[int, LayerNode] = {}
         self._at: dict[int, TensorRow] = {}
@@ -164,6 +166,8 @@ class Aligned:
 
     def _count(self, leaf: TensorRow, pair: Pair, by: int) -> None:
         self.marks[self.ranks[id(leaf)]] = CODES[pair.status]
+        if pair.difference is not None and pair.difference.relative_l2 and _lengths(pair) != (0.0, 0.0):
+            self.furthest = max(self.furthest, min(1.0, pair.difference.relative_l2))
         node: LayerNode | None = self.above[id(leaf)]
         while node is not None:
             self.below[id(node)].add(pair, by)

@@ -117,11 +117,12 @@ def percent_text(share: float | None) -> str:
 
 
 def heat_of(row: PairRow) -> float | None:
-    """How strongly the amount of change is coloured, 0 to 1; None where there is none to show. By powers of ten, from 0.01 % to all."""
+    """How strongly the amount of change is coloured, 0 to 1 for the furthest; None where there is none to show."""
     relative, status = row.relative, row.status
     if status in (None, "same") or not relative or change_text(row) == "—":
         return None
-    return 1.0 if not math.isfinite(relative) else max(0.0, min(1.0, (math.log10(relative) + 4) / 4))
+    furthest = row.aligned.furthest
+    return 1.0 if not math.isfinite(relative) or furthest <= 0 else min(1.0, math.sqrt(relative / furthest))
 
 
 def sentence_of(row: PairRow) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ptinspect.analysis.compare.model import Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import InspectError
+from ptinspect.session.comparison.looks import PairLook, look
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedBy, kept_of
 from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
@@ -17,6 +18,7 @@ from ptinspect.session.state import ComparisonTab
 from ptinspect.session.tasks import Context, Tasks
 from ptinspect.session.words import plain
 
+MOST_LOOKS = 24
 MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
 Find = Callable[[int | None], ComparisonTab | None]
 
@@ -27,6 +29,7 @@ class Comparing:
     def __init__(self, tasks: Tasks, find: Find, update: Callable[..., None], say: Callable[..., None]) -> None:
         self.tasks = tasks
         self._find, self._update, self._say = find, update, say
+        self._looking: tuple[int, int, int] | None = None
 
     # -- the work -------------------------------------------------------------------------------------------------------------------
 
@@ -189,6 +192,31 @@ class Comparing:
             found = marks.rfind(1) if found < 0 else found
         if found >= 0:
             self.show_rank(found)
+
+    def look(self, place: int) -> None:
+        """Read the pair of a place, unless that is done or on its way; the newest wish wins."""
+        tab = self._find(None)
+        if tab is None or tab.aligned is None or not 0 <= place < len(tab.aligned.pairs) or tab.look(place) is not None:
+            return
+        id_, aligned, pair = tab.id, tab.aligned, tab.aligned.pairs[place]
+        if self._looking == (id_, id(aligned), place) and f"pair {id_}" in self.tasks.slots:
+            return
+        self._looking = (id_, id(aligned), place)
+
+        def done(found: PairLook) -> None:
+            now = self._find(id_)
+            if now is not None and now.aligned is aligned:
+                self._update(id_, looks=(*now.looks, (place, found))[-MOST_LOOKS:])
+
+        self.tasks.run(f"pair {id_}", lambda context: look(aligned.outline, pair, context), done, lambda error: self._not_seen(id_, error))
+
+    def _not_seen(self, id_: int, error: Exception) -> None:
+        """A file that changed under the look makes all of the comparison stale."""
+        if isinstance(error, InspectError):
+            self._update(id_, is_stale=True)
+            self._say(plain(error.message, 300), plain(error.hint or "", 300))
+        else:
+            self._failed(id_, error)
 
     def toggle(self, status: Status) -> None:
         """Hide the rows of a state, or show them again."""
