@@ -13,6 +13,7 @@ from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.findings import SEVERITIES, Finding, Severity
 from ptinspect.frozen import frozen, replace
 from ptinspect.session.naming import architecture_name, progress_of
+from ptinspect.session.problems import Problem, problems_of
 from ptinspect.session.words import article, count_text, number_text, parameters_text, plain, plural, size_text
 
 MOST_PROBLEMS, MOST_EVIDENCE, MOST_BLOCKS, MOST_SETS = 40, 24, 24, 24
@@ -28,17 +29,6 @@ _WHAT = {
 }
 _COMMENT = 50  # letters
 _LABELS = (("epoch ", "Progress"), ("step ", "Progress"), ("loss ", "Progress"), ("the optimizer was", "Optimizer"))
-
-
-@frozen
-class Problem:
-    """Something to look at, with the place to look."""
-
-    severity: Severity
-    title: str
-    detail: str
-    where: str
-    key: str = ""
 
 
 @frozen
@@ -102,11 +92,12 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
     """The page of one checkpoint."""
     document, totals = checkpoint.document, checkpoint.totals
     blocks, title = _blocks(checkpoint, tree)
+    problems = problems_of(checkpoint.findings)
     return Overview(
         title=_title(checkpoint),
         sentence=_sentence(checkpoint),
-        problems=tuple(_problem(finding) for finding in checkpoint.findings[:MOST_PROBLEMS]),
-        more_problems=max(0, len(checkpoint.findings) - MOST_PROBLEMS),
+        problems=tuple(problems[:MOST_PROBLEMS]),
+        more_problems=max(0, len(problems) - MOST_PROBLEMS),
         claims=tuple(_claims(checkpoint)),
         blocks=blocks,
         blocks_title=title,
@@ -134,7 +125,7 @@ def _wrapped(code: str) -> str:
 
 def with_findings(page: Overview, findings: Sequence[Finding]) -> Overview:
     """The page with what was found in the values, the worst first; a notice stays on the page of its own."""
-    loud = [_problem(finding) for finding in findings if finding.severity in ("warning", "danger")]
+    loud = problems_of(finding for finding in findings if finding.severity in ("warning", "danger"))
     found = sorted((*page.problems, *loud), key=lambda problem: -SEVERITIES.index(problem.severity))
     more = page.more_problems + max(0, len(found) - MOST_PROBLEMS)
     return replace(page, problems=tuple(found[:MOST_PROBLEMS]), more_problems=more)
@@ -168,12 +159,6 @@ def _sentence(checkpoint: Checkpoint) -> str:
         run = f" of {article(plain(optimizer.class_name, 40))} run" if optimizer is not None and optimizer.class_name else ""
         parts += [f"Saved at {', '.join(said)}{run}."] if said else [f"Saved in the course{run}."] if run else []
     return " ".join(parts)
-
-
-def _problem(finding: Finding) -> Problem:
-    title, where = plain(finding.title, 200).replace("`", ""), plain(finding.where or "", 300)
-    detail = plain(finding.detail, 600).replace("`", "")
-    return Problem(finding.severity, f"{title[:1].upper()}{title[1:]}", f"{detail[:1].upper()}{detail[1:]}", where, finding.where or "")
 
 
 def _claims(checkpoint: Checkpoint) -> Iterator[Claim]:

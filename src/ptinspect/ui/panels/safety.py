@@ -20,7 +20,7 @@ from ptinspect.ui.widgets.text import Button, IconMark, Text, boxed, column, lin
 TONES = {"dangerous": "danger", "code": "warn", "data": "plain"}
 ICONS = {"dangerous": "octagon-alert", "code": "code", "data": "database"}
 _HEADS = {"dangerous": ("shield-alert", "danger"), "code": ("shield", "warnicon"), "data": ("shield-check", "good")}
-MOST_ROWS = 16
+FEW, SPARED = 12, 4  # names that are shown at first, and how many more are not worth a button
 
 
 class NameCells(QStyledItemDelegate):
@@ -56,6 +56,7 @@ class SafetyPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._shown: words.SafetyPage | None = None
+        self._lines: tuple[words.NameLine, ...] = ()
         self._area = ScrollArea()
         self.names = NameModel(self)
         fill(self, self._area)
@@ -110,18 +111,30 @@ class SafetyPage(Page):
         )
         layout.addSpacing(6)
         layout.addWidget(table)
+        self.all = Button("", "link")
+        self.all.clicked.connect(lambda: self._show_all(table))
+        layout.addWidget(boxed(row(self.all, None)))
+        self._choose(table, found, "all")
         if found.more_names:
             layout.addWidget(Text(f"… and {found.more_names:,} more", 12, 400, "muted"))
 
     def _choose(self, table: QTableView, found: words.SafetyPage, kind: str) -> None:
-        self.names.set_lines(tuple(one for one in found.names if kind in ("all", one.verdict)))
+        self._lines = tuple(one for one in found.names if kind in ("all", one.verdict))
+        is_long = len(self._lines) > FEW + SPARED
+        self.names.set_lines(self._lines[:FEW] if is_long else self._lines)
+        self.all.setText(f"Show all {len(self._lines):,}")
+        self.all.parentWidget().setVisible(is_long)
+        self._fit(table)
+
+    def _show_all(self, table: QTableView) -> None:
+        self.names.set_lines(self._lines)
+        self.all.parentWidget().hide()
         self._fit(table)
 
     def _table(self, found: words.SafetyPage) -> QTableView:
         table = QTableView()
         table.setAccessibleName("Imported names")
         table.setModel(self.names)
-        self.names.set_lines(found.names)
         table.setItemDelegate(NameCells(table))
         table.setShowGrid(False)
         table.verticalHeader().hide()
@@ -129,6 +142,7 @@ class SafetyPage(Page):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = table.horizontalHeader()
         header.setFixedHeight(26)
         header.setFont(theme.font(11, 500))
@@ -137,12 +151,11 @@ class SafetyPage(Page):
         for at, (mode, width) in enumerate(_MODES):
             header.setSectionResizeMode(at, mode)
             header.resizeSection(at, width)
-        self._fit(table)
         return table
 
     def _fit(self, table: QTableView) -> None:
-        """As high as its rows, up to a bound: the page scrolls, not the table in it."""
-        table.setFixedHeight(27 + theme.ROW * min(MOST_ROWS, max(1, self.names.rowCount())))
+        """As high as its rows: the page scrolls, not the table in it."""
+        table.setFixedHeight(27 + theme.ROW * max(1, self.names.rowCount()))
 
     def _card(self, card: LoadCard) -> QWidget:
         tone = "plain" if card.tone == "plain" else card.tone

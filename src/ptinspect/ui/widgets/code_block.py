@@ -79,12 +79,15 @@ class CodeBlock(QWidget):
         self.view.setStyleSheet("background: transparent;")
         self.view.setAccessibleName("Code")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 10, 4, 10)
+        layout.setContentsMargins(12, 10, 4, 0)  # below the last line Qt wants the room of another, or it scrolls
         layout.addWidget(self.view)
         self.view.document().documentLayout().documentSizeChanged.connect(self._fit)
         self._fit()
 
     def _fit(self, *_: object) -> None:
         """As high as the lines are once they are broken where the block ends."""
-        lines = min(MOST_LINES, max(1, round(self.view.document().size().height())))
-        self.setFixedHeight(int(lines * QFontMetricsF(self.view.font()).lineSpacing()) + 24)
+        lines = max(1, round(self.view.document().size().height()))
+        bar = Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines > MOST_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.view.setVerticalScrollBarPolicy(bar)  # one that comes and goes would take the width that it comes for
+        lines = min(MOST_LINES, lines)
+        self.setFixedHeight(int(lines * QFontMetricsF(self.view.font()).lineSpacing()) + 28)
