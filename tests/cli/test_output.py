@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from ptinspect.cli.output import count_text, dumps, size_text
+from ptinspect.cli.output import count_text, size_text
+from ptinspect.plain_json import dumps
 from ptinspect.spelled import plain
 
 

@@ -107,15 +107,15 @@ def _complain(outline: Outline) -> None:
 def _print(found: Comparison, arguments: argparse.Namespace) -> None:
     names = arguments.files[0], arguments.files[-1]
     if arguments.json:
-        from ptinspect.cli.diff_json import pieces
+        from ptinspect.analysis.reports.json_text import pieces
 
         sys.stdout.writelines(pieces(found, names, arguments.tolerance))
     elif arguments.html:
-        from ptinspect.cli.diff_html import page
+        from ptinspect.analysis.reports.html_page import page
 
         sys.stdout.writelines(page(found, names))
     elif arguments.markdown:
-        from ptinspect.cli.diff_markdown import lines as markdown
+        from ptinspect.analysis.reports.markdown import lines as markdown
 
         sys.stdout.writelines(f"{line}\n" for line in markdown(found, names))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import sys
@@ -10,9 +9,9 @@ from collections.abc import Iterator
 
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
+from ptinspect.analysis.reports.words import by_change, called, number, share, sized
 from ptinspect.cli.tree_text import cut
 from ptinspect.spelled import plain
-from ptinspect.tensors import TensorInfo
 
 MOST = 200
 _NARROW, _WIDE = 100, 180
@@ -29,18 +28,6 @@ _COLOURS = {"changed": "33", "left_only": "31", "right_only": "32", "shape_chang
 _OUTSIDE = 24
 
 
-def by_change(found: Comparison) -> list[Pair]:
-    """What differs: what has no partner or another shape, then parameters and then buffers, the most changed first."""
-    order = {"left_only": 0, "right_only": 0, "shape_changed": 1}
-    different = [pair for pair in found.pairs if pair.status != "same"]
-    return sorted(different, key=lambda pair: (order.get(pair.status or "", 2), pair.match.role == "buffer", -amount(pair)))
-
-
-def amount(pair: Pair) -> float:
-    """How much a pair changed; one that cannot be read stands before all others."""
-    if pair.difference is None or pair.difference.relative_l2 is None:
-        return math.inf
-    return pair.difference.relative_l2
 
 
 def lines(found: Comparison, names: tuple[str, str]) -> Iterator[str]:
@@ -76,43 +63,9 @@ def _row(pair: Pair, width: int) -> str:
     return f"{text}{figures[0]:>10}{figures[1]:>11}{figures[2]:>9}{f'  {plain(pair.problem)}' if pair.problem else ''}".rstrip()
 
 
-def called(pair: Pair) -> str:
-    """Its name; both of them where they differ by more than a prefix."""
-    match = pair.match
-    if match.both is not None and match.is_renamed:
-        return f"{match.both[0].name} → {match.both[1].name}"
-    return match.name
 
 
-def sized(pair: Pair) -> str:
-    """Its shape, or what changed of shape and type."""
-    both = pair.match.both
-    if both is None:
-        entry = pair.match.left or pair.match.right
-        return "" if entry is None else _size(entry.tensor)
-    one, other = both[0].tensor, both[1].tensor
-    if one.shape != other.shape:
-        return f"{_size(one)} → {_size(other)}"
-    return f"{one.dtype.name} → {other.dtype.name}" if one.dtype.name != other.dtype.name else _size(one)
 
-
-def _size(tensor: TensorInfo) -> str:
-    return "×".join(str(size) for size in tensor.shape) or "one value"
-
-
-def share(value: float | None) -> str:
-    """A share of one as people say it."""
-    if value is None:
-        return ""
-    if not math.isfinite(value):
-        return "from 0"
-    percent = 100 * value
-    return f"{percent:.3g} %" if percent < 1_000 else f"{percent:,.0f} %"
-
-
-def number(value: float | None) -> str:
-    """A number short enough for a column."""
-    return "" if value is None else f"{value:.3g}"
 
 
 def _coloured(text: str, pair: Pair) -> str:

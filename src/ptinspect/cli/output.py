@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ptinspect.errors import InspectError
 from ptinspect.findings import Finding
+from ptinspect.plain_json import SCHEMA, dumps
 from ptinspect.spelled import plain
 
 quoted = json.encoder.encode_basestring_ascii  # a text as JSON, without the cost of an encoder
 
-SCHEMA = 1
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
-_NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def speak_any_encoding() -> None:
@@ -31,25 +29,6 @@ def print_json(path: str | None, fields: Mapping[str, Any]) -> None:
     """One document on standard output."""
     head = {"schema": SCHEMA} if path is None else {"schema": SCHEMA, "path": path}
     print(dumps({**head, **fields}))
-
-
-def dumps(value: object) -> str:
-    """JSON with integers exact and non-finite numbers as text. Lone surrogates and everything non-ASCII are escaped."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(finite(value), allow_nan=False)
-
-
-def finite(value: Any) -> Any:
-    """The same document with NaN and infinities spelled as text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return _NAMES.get(value, "NaN")
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    return value
 
 
 def print_error(error: InspectError, path: str | None, as_json: bool) -> None:

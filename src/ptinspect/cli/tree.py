@@ -11,9 +11,10 @@ from itertools import chain, islice, repeat
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import SCHEMA, dumps, quoted
+from ptinspect.cli.output import quoted
 from ptinspect.cli.tree_text import table_lines
 from ptinspect.errors import InspectError
+from ptinspect.plain_json import SCHEMA, dumps
 from ptinspect.spelled import plain
 
 AT_ONCE = 1_000  # nodes; a write for each would cost more than the text of it

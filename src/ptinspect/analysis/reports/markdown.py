@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
-from ptinspect.cli.diff_text import by_change, called, number, share, sized
+from ptinspect.analysis.reports.words import by_change, called, number, share, sized
 from ptinspect.spelled import plain
 
 MOST = 100

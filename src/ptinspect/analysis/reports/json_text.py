@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ptinspect.analysis.compare.broadcast import histogram_fields
 from ptinspect.analysis.compare.comparison import Comparison, within
-from ptinspect.analysis.compare.difference import Difference, PairHistograms
+from ptinspect.analysis.compare.difference import Difference
 from ptinspect.analysis.compare.model import Pair
-from ptinspect.cli.output import SCHEMA, dumps
+from ptinspect.plain_json import SCHEMA, dumps
 
 _NUMBERS = ("max_abs", "mean_abs", "relative_l2", "cosine", "changed_fraction", "within_rounding")
 _MORE = ("sign_flips", "nans_gained", "nans_lost", "infinities", "left_l2", "right_l2", "l2")
@@ -90,18 +91,3 @@ def _details(difference: Difference | None) -> dict[str, Any]:
         return {}
     found = {name: getattr(difference, name) for name in _MORE}
     return {**found, "histograms": histogram_fields(difference.histograms) if difference.histograms else None}
-
-
-def histogram_fields(found: PairHistograms) -> dict[str, Any]:
-    """Both sides on shared bins, the difference on its own."""
-    return {
-        "edges": found.left.edges.tolist(),
-        "scale": found.left.scale,
-        "left": _counts(found.left),
-        "right": _counts(found.right),
-        "difference": {"edges": found.apart.edges.tolist(), "scale": found.apart.scale, **_counts(found.apart)},
-    }
-
-
-def _counts(one: Any) -> dict[str, Any]:
-    return {"counts": one.counts.tolist(), "below": one.below, "above": one.above}

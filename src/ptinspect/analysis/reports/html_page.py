@@ -7,8 +7,8 @@ from html import escape
 
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
-from ptinspect.cli.diff_drawing import difference_drawing, overlaid_drawing
-from ptinspect.cli.diff_text import by_change, called, number, share, sized
+from ptinspect.analysis.reports.drawing import difference_drawing, overlaid_drawing
+from ptinspect.analysis.reports.words import by_change, called, number, share, sized
 from ptinspect.spelled import plain
 
 MOST = 2_000

@@ -1,0 +1,1 @@
+"""A comparison written down: as JSON, as Markdown, as one page of HTML. The command line prints them, the window saves them."""
