@@ -10,7 +10,7 @@ from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.model import Certainty, Checkpoint, Evidence, WeightSet, memory_of
 from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
-from ptinspect.findings import SEVERITIES, Finding, Severity
+from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.frozen import frozen, replace
 from ptinspect.session.naming import architecture_name, progress_of
 from ptinspect.session.problems import Problem, problems_of

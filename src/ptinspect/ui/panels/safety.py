@@ -113,7 +113,8 @@ class SafetyPage(Page):
         layout.addWidget(table)
         self.all = Button("", "link")
         self.all.clicked.connect(lambda: self._show_all(table))
-        layout.addWidget(boxed(row(self.all, None)))
+        self._all_row = boxed(row(self.all, None))
+        layout.addWidget(self._all_row)
         self._choose(table, found, "all")
         if found.more_names:
             layout.addWidget(Text(f"… and {found.more_names:,} more", 12, 400, "muted"))
@@ -123,12 +124,12 @@ class SafetyPage(Page):
         is_long = len(self._lines) > FEW + SPARED
         self.names.set_lines(self._lines[:FEW] if is_long else self._lines)
         self.all.setText(f"Show all {len(self._lines):,}")
-        self.all.parentWidget().setVisible(is_long)
+        self._all_row.setVisible(is_long)
         self._fit(table)
 
     def _show_all(self, table: QTableView) -> None:
         self.names.set_lines(self._lines)
-        self.all.parentWidget().hide()
+        self._all_row.hide()
         self._fit(table)
 
     def _table(self, found: words.SafetyPage) -> QTableView:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat, QTextDocument, QTextOption
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QResizeEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ptinspect.ui import theme
@@ -39,6 +40,8 @@ class Colours(QSyntaxHighlighter):
 class CodeView(QPlainTextEdit):
     """Text that can be read, searched by eye and copied, never changed."""
 
+    resized = Signal()
+
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self.setReadOnly(True)
@@ -55,6 +58,10 @@ class CodeView(QPlainTextEdit):
     def set_text(self, text: str) -> None:
         """Another text, from its beginning."""
         self.setPlainText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)  # breaks the lines anew
+        self.resized.emit()
 
     def text_document(self) -> QTextDocument:
         """The text with its colours."""
@@ -81,13 +88,13 @@ class CodeBlock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 4, 0)  # below the last line Qt wants the room of another, or it scrolls
         layout.addWidget(self.view)
-        self.view.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.view.resized.connect(self._fit)
         self._fit()
 
-    def _fit(self, *_: object) -> None:
+    def _fit(self) -> None:
         """As high as the lines are once they are broken where the block ends."""
         lines = max(1, round(self.view.document().size().height()))
         bar = Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines > MOST_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.view.setVerticalScrollBarPolicy(bar)  # one that comes and goes would take the width that it comes for
         lines = min(MOST_LINES, lines)
-        self.setFixedHeight(int(lines * QFontMetricsF(self.view.font()).lineSpacing()) + 28)
+        self.setFixedHeight(lines * ceil(QFontMetricsF(self.view.font()).lineSpacing()) + 30)
