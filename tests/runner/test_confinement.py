@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from ptinspect.runner import bounds, confinement
+from ptinspect.runner.client import run
 from ptinspect.runner.landlock import landlock_version
+from ptinspect.runner.protocol import FileAsked, Measured, RunRequest
 from tests.runner.children import finished, told
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or landlock_version() < 6, reason="the walls are those of Linux 6.12")
@@ -226,7 +228,9 @@ def test_that_threads_which_ran_before_are_named_and_writes_are_not_said_to_be_h
     code = """
 import threading
 from ptinspect.runner.confinement import confine
+from ptinspect.runner.client import run
 from ptinspect.runner.landlock import landlock_version
+from ptinspect.runner.protocol import FileAsked, Measured, RunRequest
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 again = confine(os.getcwd(), 1 << 30, 5)
 print(json.dumps([again.writes, landlock_version() >= 8, again.why]))
@@ -234,6 +238,14 @@ print(json.dumps([again.writes, landlock_version() >= 8, again.why]))
     writes, can_hold_all, why = told(code, tmp_path)
     assert writes is can_hold_all
     assert writes or "files outside the folder can be written: 1 threads were running before" in why
+
+
+def test_that_the_child_of_a_run_stands_within_every_wall(tmp_path):
+    """It confines itself before anything starts a thread, torch or its own listening."""
+    events = run(RunRequest(FileAsked(str(tmp_path / "none.pt"), (0, 0, 0, 0))))
+    walls = next(event.value for event in events if isinstance(event, Measured) and event.name == "confined")
+    events.close()
+    assert {name for name, holds in walls.items() if holds is True} == {"memory", "time", "network", "writes"}
 
 
 @needs_torch
