@@ -12,8 +12,11 @@ from ptinspect.cache_folder import FOLDER
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No test reads or writes the user's own cache. It is one folder for the run, inherited by child processes, so that loops are
-    compiled once; named before any test module is imported, because the compiled loops look for it as they are imported."""
+    """No test reads or writes the user's own cache. It is one folder for the run, inherited by workers and child processes, so that
+    loops are compiled once; named before any test module is imported, because the compiled loops look for it as they are imported."""
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # one worker is one core's work; torch and numpy would start threads of their own
+        return
     before = os.environ.get(FOLDER)
     folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="ptinspect-tests-")
 

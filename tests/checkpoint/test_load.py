@@ -202,12 +202,10 @@ def resnet_cases(folder):
 
 
 def timm_cases(folder):
-    """timm's models as people keep them; none where timm is not installed."""
+    """timm's models as people keep them."""
     import_torchvision()
-    try:
-        import timm
-    except ImportError:
-        return
+    import timm
+
     torch.manual_seed(2)
     sd = timm.create_model("resnet10t", pretrained=False).state_dict()
     vit = timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classes=7).state_dict()
@@ -226,10 +224,9 @@ def timm_cases(folder):
     yield "timm safetensors", Case(dict(vit), vit, "safetensors", "load_file")
 
 
-@pytest.fixture(scope="module")
-def ran(folder):
+def ran_in(folder, *groups):
     """Every case: the lines, and what they made in one fresh process."""
-    cases = {label: case for group in (plain_cases, values_cases, resnet_cases, timm_cases) for label, case in group(folder)}
+    cases = {label: case for group in groups for label, case in group(folder)}
     lines = {}
     for number, (label, case) in enumerate(cases.items()):
         path = folder / f'it\'s "{number}".pt'
@@ -242,6 +239,11 @@ def ran(folder):
     assert done.returncode == 0, done.stderr[-2000:]
     made = json.loads(done.stdout.splitlines()[-1])
     return {label: (case, lines[label], made[label]) for label, case in cases.items()}
+
+
+@pytest.fixture(scope="module")
+def ran(folder):
+    return ran_in(folder, plain_cases, values_cases, resnet_cases)
 
 
 def test_that_the_lines_run_as_they_stand(ran):
@@ -285,9 +287,14 @@ def test_that_the_class_count_of_the_file_is_built(ran):
     assert ran["resnet18 as a backbone"][2]["strict"] == [["fc.bias", "fc.weight"], []]
 
 
-def test_that_a_model_of_timm_is_built_by_timm_with_the_classes_of_the_file(ran):
-    if "timm resnet10t" not in ran:
-        pytest.skip("timm is not installed")
+@pytest.mark.slow
+def test_that_a_model_of_timm_is_built_by_timm_with_the_classes_of_the_file(folder):
+    pytest.importorskip("timm")
+    ran = ran_in(folder, timm_cases)
+    test_that_the_lines_run_as_they_stand(ran)
+    test_that_the_lines_give_the_weights_under_the_names_of_the_model(ran)
+    test_that_each_file_is_loaded_the_safest_way_that_works(ran)
+    test_that_a_strict_load_is_promised_where_it_holds(ran)
     assert "timm.create_model('resnet10t', pretrained=False)\n" in ran["timm resnet10t"][1]
     assert "num_classes=5)\n" in ran["timm head on a model without one"][1]
     assert ran["timm auxiliary head"][2]["strict"] == [[], []]

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,26 +35,40 @@ for line in sys.stdin:
     except Exception as error:
         print(json.dumps(f"{type(error).__name__}: {error}"), flush=True)
 """
-SECONDS = 120
-
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def torch_says(paths: list[pathlib.Path]) -> list[str]:
-    """Empty for each file that torch takes, otherwise its complaint. Never weights_only=False."""
-    lines = "".join(json.dumps(str(path)) + "\n" for path in paths)
-    done = subprocess.run([sys.executable, "-c", CHILD], input=lines, capture_output=True, text=True, timeout=SECONDS, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def child() -> Iterator[subprocess.Popen[str]]:
+    """A fresh process with torch and nothing else."""
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.communicate()
 
 
-def differences(paths: list[pathlib.Path]) -> list[str]:
+Differences = Callable[[list[pathlib.Path]], list[str]]
+
+
+@pytest.fixture
+def differences(child: subprocess.Popen[str]) -> Differences:
     """Where we and torch disagree."""
-    found = []
-    for path, complaint in zip(paths, torch_says(paths), strict=True):
-        safety = scan_file(str(path)).safety
-        if safety.loads_weights_only is not (complaint == ""):
-            found.append(f"{path.name}: torch {complaint[:200] or 'takes it'}, we {safety.loads_weights_only} {safety.why_refused or ''}")
-    return found
+    return lambda paths: [said for path in paths if (said := difference(path, torch_says(child, path)))]
+
+
+def torch_says(child: subprocess.Popen[str], path: pathlib.Path) -> str:
+    """Empty for a file that torch takes, otherwise its complaint. Never weights_only=False."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(json.dumps(str(path)) + "\n")
+    child.stdin.flush()
+    return json.loads(child.stdout.readline())
+
+
+def difference(path: pathlib.Path, complaint: str) -> str:
+    safety = scan_file(str(path)).safety
+    if safety.loads_weights_only is (complaint == ""):
+        return ""
+    return f"{path.name}: torch {complaint[:200] or 'takes it'}, we {safety.loads_weights_only} {safety.why_refused or ''}"
 
 
 def test_that_our_table_is_that_of_the_installed_torch() -> None:
@@ -160,7 +174,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
-def test_that_we_answer_as_torch_does_for_what_torch_saves(tmp_path: pathlib.Path, new: bool) -> None:
+def test_that_we_answer_as_torch_does_for_what_torch_saves(differences: Differences, tmp_path: pathlib.Path, new: bool) -> None:
     paths = []
     for title, make in OBJECTS.items():
         paths.append(tmp_path / f"{title}.pt")
@@ -174,7 +188,7 @@ def test_that_we_answer_as_torch_does_for_what_torch_saves(tmp_path: pathlib.Pat
 
 @pytest.mark.parametrize("protocol", [2, *(pytest.param(number, marks=pytest.mark.slow) for number in (3, 4, 5))])
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "legacy"])
-def test_that_we_answer_as_torch_does_for_each_protocol(tmp_path: pathlib.Path, protocol: int, new: bool) -> None:
+def test_that_we_answer_as_torch_does_for_each_protocol(differences: Differences, tmp_path: pathlib.Path, protocol: int, new: bool) -> None:
     path = tmp_path / "protocol.pt"
     value = {"a": torch.ones(2), "b": [1, 2.5, "x"], "c": collections.OrderedDict(a=1)}
     torch.save(value, path, pickle_protocol=protocol, _use_new_zipfile_serialization=new)
@@ -301,7 +315,7 @@ BODIES: dict[str, bytes] = {
 }
 
 
-def test_that_we_answer_as_torch_does_for_what_is_made_by_hand(tmp_path: pathlib.Path) -> None:
+def test_that_we_answer_as_torch_does_for_what_is_made_by_hand(differences: Differences, tmp_path: pathlib.Path) -> None:
     paths = []
     for title, body in BODIES.items():
         paths.append(tmp_path / f"{title}.pt")
@@ -313,7 +327,7 @@ def test_that_we_answer_as_torch_does_for_what_is_made_by_hand(tmp_path: pathlib
 
 
 @needs_corpus
-def test_that_we_answer_as_torch_does_for_every_real_file() -> None:
+def test_that_we_answer_as_torch_does_for_every_real_file(differences: Differences) -> None:
     paths = [row.path for row in rows() if row.container in ("torch-zip", "torch-legacy", "torch-tar")]
     assert len(paths) > 200
     assert differences(paths) == []

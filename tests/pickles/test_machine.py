@@ -128,7 +128,7 @@ def same(left: object, right: object) -> bool:
 
 @given(values, st.integers(0, 5))
 @example([float("nan"), -0.0, 1 << 2_000, "\ud800", "\n\\", b"\n", "", b""], 0)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_that_plain_data_is_what_cpython_unpickles(value: object, protocol: int) -> None:
     data = pickle.dumps(value, protocol)
     stream = walked(data)
@@ -139,7 +139,7 @@ def test_that_plain_data_is_what_cpython_unpickles(value: object, protocol: int)
 
 
 @given(values, st.integers(2, 5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_that_a_stream_of_the_python_pickler_and_an_optimized_one_mean_the_same(value: object, protocol: int) -> None:
     buffer = io.BytesIO()
     pickle._Pickler(buffer, protocol).dump(value)

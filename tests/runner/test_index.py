@@ -102,6 +102,7 @@ def test_that_an_unknown_model_is_refused_in_the_librarys_words():
         factories.build("torchvision", "resnet51")
 
 
+@pytest.mark.slow
 def test_that_the_shipped_index_is_what_its_layouts_pack_to():
     if "ng" in zlib.ZLIB_RUNTIME_VERSION:
         pytest.skip("another zlib packs to other bytes")

@@ -28,6 +28,7 @@ print(import_torchvision() is tv, tv.ops.nms.__name__, len(tv.models.list_models
     assert run(code) == ["True", "nms", "True"]
 
 
+@pytest.mark.slow
 def test_that_torchvision_imports_after_a_plain_import_has_failed():
     code = """
 try:

@@ -41,7 +41,7 @@ def deliver(session: Session, wanted: Callable[[], object]) -> None:
     while not wanted():
         if session.tab is not None and session.tab.pages is None:
             session.app.describe(session.tab.id)
-        while session.mailbox.calls:
+        while session.mailbox.calls and not wanted():
             session.mailbox.calls.popleft()()
         assert time.monotonic() < end
         time.sleep(0.001)

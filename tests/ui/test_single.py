@@ -7,7 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,21 +33,21 @@ def start(folder: Path, *files: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_that_a_second_start_hands_its_files_to_the_window_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_second_start_hands_its_files_to_the_window_that_is_open(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    first = start(tmp_path, SAMPLES / "checkpoint.pt")
+    first = start(short, SAMPLES / "checkpoint.pt")
     try:
         end = time.monotonic() + 30
-        while not Path(address(tmp_path)).exists():
+        while not Path(address(short)).exists():
             assert time.monotonic() < end
             time.sleep(0.05)
-        second = start(tmp_path, SAMPLES / "model.pt")
+        second = start(short, SAMPLES / "model.pt")
         assert second.wait(30) == 0
         kept: list[str] = []
         while "model.pt" not in kept:
             assert time.monotonic() < end
             time.sleep(0.1)
-            settings = tmp_path / "settings.json"
+            settings = short / "settings.json"
             kept = [Path(one["path"]).name for one in json.loads(settings.read_text())["recent"]] if settings.exists() else []
         assert first.poll() is None
     finally:
@@ -54,12 +56,19 @@ def test_that_a_second_start_hands_its_files_to_the_window_that_is_open(tmp_path
 
 
 @pytest.fixture
-def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot):
+def short() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has a hundred letters, and those of pytest's workers fill them."""
+    with tempfile.TemporaryDirectory(prefix="pt") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def taken(short: Path, monkeypatch: pytest.MonkeyPatch, qtbot):
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     found: list[list[str]] = []
     parent = QObject()
-    listener = Listener(tmp_path / "config", found.append, parent)
-    yield listener, tmp_path / "config", found
+    listener = Listener(short / "config", found.append, parent)
+    yield listener, short / "config", found
     listener.close()
     parent.deleteLater()
 
