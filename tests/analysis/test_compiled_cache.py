@@ -119,6 +119,48 @@ def test_that_everything_else_is_left_to_numba() -> None:
     assert forgiving(len) is len
 
 
+class Index:
+    """What numba keeps of a loop: which file it was compiled from."""
+
+    _source_stamp: object = (1.0, 2)
+
+
+def test_that_a_loop_is_out_of_date_when_a_part_of_it_has_changed(tmp_path: Path) -> None:
+    stamps = []
+    for text in ("parts", "other parts", "other parts"):
+        (tmp_path / "parts.py").write_text(text)
+        os.utime(tmp_path / "parts.py", (5, 5))
+        kept = Kept(EOFError())
+        kept._cache_file = Index()
+        KeptLoop(kept, str(tmp_path / "parts.py"))
+        stamps.append(kept._cache_file._source_stamp)
+    assert stamps[0] != stamps[1] == stamps[2]
+
+
+def test_that_a_loop_of_other_types_in_its_place_is_compiled_again() -> None:
+    class Loop:
+        class signature:
+            args = ("int32",)
+
+    class Holding(Kept):
+        def load_overload(self, signature: object, context: object) -> object:
+            return Loop()
+
+    kept = Holding(EOFError())
+    assert KeptLoop(kept).load_overload(("float32",), None) is None
+    assert kept.flushed == 1
+    assert KeptLoop(kept).load_overload(("int32",), None) is not None
+
+
+def test_that_every_loop_that_is_kept_forgives() -> None:
+    from ptinspect.analysis import kernels, pair_kernels
+
+    loops = [value for module in (kernels, pair_kernels) for value in vars(module).values() if hasattr(value, "py_func")]
+    called_from_outside = [loop for loop in loops if type(loop._cache).__name__ != "NullCache"]
+    assert len(called_from_outside) >= 8
+    assert {type(loop._cache) for loop in called_from_outside} == {KeptLoop}
+
+
 CHILD = """
 import resource, sys
 from ptinspect.analysis import stream

@@ -34,22 +34,29 @@ def private_folder() -> Path | None:
 
 
 class KeptLoop:
-    """numba's cache of one loop, without its complaints."""
+    """numba's cache of one loop, without its complaints. A loop is out of date, too, when the file of its `parts` has changed."""
 
-    def __init__(self, kept: Any) -> None:
+    def __init__(self, kept: Any, parts: str = "") -> None:
         self._kept = kept
+        index: Any = getattr(kept, "_cache_file", None)
+        if parts and hasattr(index, "_source_stamp"):  # numba looks at the file of the loop itself, and at none that it calls
+            status = os.stat(parts)
+            index._source_stamp = (index._source_stamp, status.st_mtime, status.st_size)  # noqa: SLF001
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kept, name)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """The compiled loop, None where there is none that can be read."""
+        """The compiled loop, None where there is none that can be read, or where another process kept its own in the same place."""
         try:
-            return self._kept.load_overload(signature, context)
-        except Exception:  # noqa: BLE001 - what is damaged may raise anything
-            with suppress(OSError):
-                self._kept.flush()
-            return None
+            found = self._kept.load_overload(signature, context)
+            if found is None or tuple(found.signature.args) == tuple(getattr(signature, "args", signature)):
+                return found
+        except Exception:  # noqa: BLE001, S110 - what is damaged may raise anything
+            pass
+        with suppress(OSError):
+            self._kept.flush()
+        return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep it if that is possible."""
@@ -57,10 +64,10 @@ class KeptLoop:
             self._kept.save_overload(signature, result)
 
 
-def forgiving(loop: Any) -> Any:
+def forgiving(loop: Any, parts: str = "") -> Any:
     """A loop that numba compiles and keeps, with a cache whose troubles are not ours."""
     if hasattr(loop, "_cache"):  # there is no other way in; a numba without it has its own way to fail
-        loop._cache = KeptLoop(loop._cache)  # noqa: SLF001
+        loop._cache = KeptLoop(loop._cache, parts)  # noqa: SLF001
     return loop
 
 

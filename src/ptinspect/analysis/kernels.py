@@ -3,8 +3,6 @@
 Seen on two cores, for each float32: 0.15 ns for the sums and the ends, 0.28 ns for the census of the upper 16 bits; numpy's bincount
 takes 1.45 ns for the census alone, and holds the GIL. One loop that does both keeps a running index and is not vectorised: 1.5 ns,
 hence a block at a time that stays in the first cache. Counters have 32 bits; whoever calls empties them before 2**32 values.
-
-The compiled code is kept in the user's cache folder, which nobody else may write to: it is read back with pickle by numba.
 """
 
 from __future__ import annotations
@@ -14,23 +12,16 @@ from typing import Any
 import numba
 import numpy as np
 
-from ptinspect.analysis.compiled_cache import forgiving, private_folder
+from ptinspect.analysis.loops import LOOSE, census, kept, zeros
 
 Array = np.ndarray[Any, Any]
 
-if numba.config.DISABLE_JIT:
-    raise ImportError("numba was told not to compile, and these loops would take hours")
-_FOLDER = private_folder()
-if _FOLDER is not None:
-    numba.config.CACHE_DIR = str(_FOLDER)
-_KEPT = _FOLDER is not None
-_LOOSE = {"reassoc", "contract", "nsz"}
 _BLOCK = 8_192
 
 # Places in the two lists of results: sums are (count, mean, squares), numbers are (NaN, infinite, zero, zeros with a sign).
 
 
-@numba.njit(nogil=True, fastmath=_LOOSE, inline="never")
+@numba.njit(nogil=True, fastmath=LOOSE, inline="never")
 def _sums(bits: Array, values: Array, pivot: float, out: Array) -> tuple[Any, Any]:  # pragma: no cover - compiled
     low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
     first = second = 0.0
@@ -68,26 +59,7 @@ def _careful(values: Array, out: Array, numbers: Array) -> tuple[Any, Any, Any]:
     return count, low, high
 
 
-@numba.njit(nogil=True, inline="never")
-def _census(pairs: Array, even: Array, odd: Array) -> None:  # pragma: no cover - compiled
-    for place in range(pairs.size):
-        pair = pairs[place]
-        even[(pair >> np.uint64(16)) & np.uint64(0xFFFF)] += np.uint32(1)
-        odd[pair >> np.uint64(48)] += np.uint32(1)
-
-
-@numba.njit(nogil=True, inline="never")
-def _zeros(bits: Array, numbers: Array) -> None:  # pragma: no cover - compiled
-    positive = negative = np.int32(0)
-    for place in range(bits.size):
-        positive += np.int32(bits[place] == 0)
-        negative += np.int32(bits[place] == np.int32(-0x80000000))
-    numbers[2] += positive + negative
-    numbers[3] += negative
-
-
-@forgiving
-@numba.njit(nogil=True, cache=_KEPT)
+@kept
 def float32_chunk(  # noqa: PLR0917 - numba takes arrays by place
     bits: Array, values: Array, pairs: Array, even: Array, odd: Array, sums: Array, ends: Array, numbers: Array
 ) -> None:  # pragma: no cover - compiled
@@ -100,11 +72,11 @@ def float32_chunk(  # noqa: PLR0917 - numba takes arrays by place
             pivot = np.float64(0.0)
         near = even[0] + even[0x8000] + odd[0] + odd[0x8000]
         low, high = _sums(bits[begin:end], values[begin:end], pivot, out)
-        _census(pairs[begin // 2 : end // 2], even, odd)
+        census(pairs[begin // 2 : end // 2], even, odd)
         if end & 1:
             even[(np.uint32(bits[end - 1]) >> np.uint32(16))] += np.uint32(1)
         if even[0] + even[0x8000] + odd[0] + odd[0x8000] != near:
-            _zeros(bits[begin:end], numbers)
+            zeros(bits[begin:end], numbers, 2)
         count = end - begin
         if high >= np.int32(0x7F800000) or low <= np.int32(-0x7F800001):
             count, first, last = _careful(values[begin:end], out, numbers)
@@ -131,8 +103,7 @@ def _float_of(key: Any) -> Any:  # pragma: no cover - compiled
     return np.array([np.int32(pattern)], dtype=np.int32).view(np.float32)[0]
 
 
-@forgiving
-@numba.njit(nogil=True, cache=_KEPT)
+@kept
 def code16_chunk(four: Array, first: Array, second: Array, third: Array, fourth: Array) -> None:  # pragma: no cover - compiled
     """Count 16-bit patterns, four in a word, each place in counters of its own: the same pattern twice in a row need not wait."""
     low = np.uint64(0xFFFF)
@@ -144,8 +115,7 @@ def code16_chunk(four: Array, first: Array, second: Array, third: Array, fourth:
         fourth[word >> np.uint64(48)] += np.uint32(1)
 
 
-@forgiving
-@numba.njit(nogil=True, cache=_KEPT)
+@kept
 def code8_chunk(eight: Array, counters: Array) -> None:  # pragma: no cover - compiled
     """Count bytes, eight in a word, in four sets of counters."""
     low = np.uint64(0xFF)
@@ -157,8 +127,7 @@ def code8_chunk(eight: Array, counters: Array) -> None:  # pragma: no cover - co
             word >>= np.uint64(8)
 
 
-@forgiving
-@numba.njit(nogil=True, cache=_KEPT)
+@kept
 def float64_chunk(values: Array, words: Array, shift: int, counters: Array, sums: Array) -> None:  # pragma: no cover - compiled
     """Add a chunk of finite values whose squares are finite to moments, and count its upper bits."""
     out = np.empty(2)
@@ -176,7 +145,7 @@ def float64_chunk(values: Array, words: Array, shift: int, counters: Array, sums
         sums[0] = total
 
 
-@numba.njit(nogil=True, fastmath=_LOOSE, inline="never")
+@numba.njit(nogil=True, fastmath=LOOSE, inline="never")
 def _wide_sums(values: Array, out: Array) -> None:  # pragma: no cover - compiled
     first = second = 0.0
     pivot = values[0]
@@ -194,8 +163,7 @@ def _prefixes(words: Array, shift: int, counters: Array) -> None:  # pragma: no 
         counters[words[place] >> by] += np.uint32(1)
 
 
-@forgiving
-@numba.njit(nogil=True, cache=_KEPT)
+@kept
 def between_chunk(values: Array, edges: Array, scale: float, counters: Array) -> None:  # pragma: no cover - compiled
     """Count finite values between edges: the bin that even spacing would give, then a step or more to the right one.
 

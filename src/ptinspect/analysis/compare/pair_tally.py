@@ -1,4 +1,4 @@
-"""Adding up two tensors a chunk at a time: compiled for float32, in numpy for all other types.
+"""Adding up two tensors a chunk at a time: compiled for floats of 32 bits and less, in numpy for all other types.
 
 Short floats are widened without loss; whole numbers of one type keep exact distances; what has nothing else in common is compared as
 float64. A tally is used by one thread.
@@ -18,7 +18,7 @@ from ptinspect.analysis.compare.rounding import is_near
 from ptinspect.analysis.moments import Moments
 from ptinspect.analysis.tallies import Floats, finite_counts
 from ptinspect.analysis.tensor_stats import TensorStats, stats_of
-from ptinspect.dtypes import BY_NAME
+from ptinspect.dtypes import BY_NAME, DType
 from ptinspect.frozen import replace
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-_BLOCK = 4_096
+_KINDS = {"float32": 1, "bfloat16": 2, "float16": 4}  # as the compiled loop has them
 _FULL = 1 << 31
 _LARGE, _SMALL = 1e150, 1e-150
+_EXACT = 1 << 52
 
 
 class PairTally:
@@ -48,29 +49,35 @@ class PairTally:
 
     def add(self, left: Array, right: Array) -> None:
         """Count a chunk of each: flat, contiguous, of one length."""
-        self._near = [unit for unit in self._near if is_near(left, right, unit)] if not self._is_fast(left, right) else self._near
-        one, other = alike(left, right)
-        if self.kernels is not None and one.dtype == np.float32:
-            if self._compiled is None:
-                self._compiled = _Compiled(self.kernels, self.counting)
-            self._compiled.add(one, other, self._is_fast(left, right) and bool(self._near))
-            if self._is_fast(left, right) and not self._compiled.near:
-                self._near = []
+        if self.kernels is not None and left.dtype.name in _KINDS and right.dtype.name in _KINDS:
+            self._near = self._loop().add(left, right, self._near)
             return
+        one, other = alike(left, right)
+        self._near = [unit for unit in self._near if self._is_near(left, right, unit)]
         changed = count_changed(left, right)
-        sums, apart = sums_of(one, other, changed)
+        if self.kernels is not None and one.dtype == np.float32:
+            self._loop().add(one, other, [], changed)
+            return
+        found = wide_sums(one, other, changed, self.kernels) if self.kernels is not None else None
+        sums, apart = found or sums_of(one, other, changed)
         if self.counting:
             self._count(one, other, apart)
         self._sums = self._sums.merged(sums)
 
-    def _is_fast(self, left: Array, right: Array) -> bool:
-        """Whether the compiled loop itself tells how near they are."""
-        return self.kernels is not None and left.dtype == right.dtype == np.float32
+    def _is_near(self, left: Array, right: Array, unit: DType) -> bool:
+        if self.kernels is not None and unit.name == "float32" and left.dtype.kind == right.dtype.kind == "f":
+            return bool(self.kernels.single_near(*alike(left, right), self._loop().room))
+        return is_near(left, right, unit)
+
+    def _loop(self) -> _Compiled:
+        if self._compiled is None:
+            self._compiled = _Compiled(self.kernels, self.counting)
+        return self._compiled
 
     def _count(self, *three: Array) -> None:
         if self._tallies is None:
             grid = FLOAT32 if three[0].dtype in (np.float32, np.complex64) else FLOAT64
-            self._tallies = (Floats(grid), Floats(grid), Floats(grid))
+            self._tallies = (Floats(grid, self.kernels), Floats(grid, self.kernels), Floats(grid, self.kernels))
         for tally, values in zip(self._tallies, three, strict=True):
             tally.add(np.ascontiguousarray(_sizes(values).astype(tally.grid.kind, copy=False)))
 
@@ -93,7 +100,7 @@ class _Compiled:
     def __init__(self, kernels: Any, counting: bool) -> None:
         self.kernels = kernels
         self.counting = counting
-        self._room = np.empty(_BLOCK, np.float32)
+        self.room = np.empty((kernels.ROWS, kernels.BLOCK), np.float32)
         self._census = np.zeros((6, FLOAT32.bins if counting else 1), np.uint32)
         self._reset()
 
@@ -101,16 +108,20 @@ class _Compiled:
         self._count = 0
         self._sums = np.zeros(6)
         self._numbers = np.zeros(12, np.int64)
-        self.near = True
         self._census.fill(0)
 
-    def add(self, left: Array, right: Array, near: bool) -> None:
-        """Count a chunk of each."""
+    def add(self, left: Array, right: Array, near: list[DType], changed: int | None = None) -> list[DType]:
+        """Count a chunk of each. Of the units, those in which they are still near; what has `changed` may be known already."""
         self._count += left.size
         if self._count >= _FULL:
             raise OverflowError("a portion is longer than its counters can count")
-        found = self.kernels.float32_pair(left, right, self._room, self._census, self._sums, self._numbers, near, self.counting)
-        self.near = bool(found) and near
+        kinds = _KINDS[left.dtype.name], _KINDS[right.dtype.name]
+        before, units = int(self._numbers[1]), sum(_KINDS[unit.name] for unit in near)
+        codes = left.view(np.uint16), right.view(np.uint16)
+        found = self.kernels.float_pair(*codes, kinds, self.room, self._census, self._sums, self._numbers, units, self.counting)
+        if changed is not None:
+            self._numbers[1] = before + changed
+        return [unit for unit in near if found & _KINDS[unit.name]]
 
     def take(self) -> PairSums:
         """What was counted."""
@@ -212,6 +223,27 @@ def sums_of(left: Array, right: Array, changed: int) -> tuple[PairSums, Array]:
         sums = PairSums(left.size, x.size, changed, largest, float(sizes.sum()), *lengths, product, flips)
         apart = d.astype(left.dtype) if d.dtype.kind != "c" else d
     return replace(sums, gained=odd.gained, lost=odd.lost, infinite=odd.infinite), apart
+
+
+def wide_sums(left: Array, right: Array, changed: int, kernels: Any) -> tuple[PairSums, Array] | None:
+    """The same by the compiled loop; None where something in it needs care."""
+    whole = left.dtype.kind in "iu"
+    if left.dtype.kind == "c" or (whole and left.itemsize == 8 and not (_is_exact(left) and _is_exact(right))):
+        return None
+    one, other = (values.astype(np.float64, copy=False) for values in (left, right))
+    apart, out = np.empty(one.size), np.empty(8)
+    flips = int(kernels.wide_pair(one, other, apart, out))
+    largest, total, x, y, d, product, *ends = (float(number) for number in out)
+    if not math.isfinite(total + x + y + d) or not all(end == 0 or _SMALL < end < _LARGE for end in (largest, *ends)):
+        return None
+    lengths = math.sqrt(x), math.sqrt(y), math.sqrt(d)
+    sums = PairSums(left.size, left.size, changed, int(largest) if whole else largest, total, *lengths, product, flips)
+    return sums, apart
+
+
+def _is_exact(values: Array) -> bool:
+    """Whether whole numbers, and how far they are apart, are float64 numbers too."""
+    return bool(-_EXACT < values.min() and values.max() < _EXACT)
 
 
 def _odd(left: Array, right: Array) -> PairSums:
