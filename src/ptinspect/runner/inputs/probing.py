@@ -47,8 +47,9 @@ def tried(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | No
     state = dict((*module.named_parameters(), *module.named_buffers()))
     away = _goes_away(module, state)
     device = torch.device("meta") if away else next((tensor.device for tensor in state.values()), torch.device("cpu"))
-    args = [_moved(value, device) for value in args]
-    kwargs = {name: _moved(value, device) for name, value in (kwargs or {}).items()}
+    kind = next((tensor.dtype for tensor in module.parameters() if tensor.is_floating_point()), torch.float32)
+    args = [_moved(value, device, kind) for value in args]
+    kwargs = {name: _moved(value, device, kind) for name, value in (kwargs or {}).items()}
     try:
         with torch.no_grad(), _evaluating(module), _quiet_random():
             if away:
@@ -69,10 +70,13 @@ def _goes_away(module: nn.Module, state: Mapping[str, torch.Tensor]) -> bool:
     return not isinstance(module, torch.jit.ScriptModule) and sum(tensor.numel() for tensor in state.values()) > _SMALL
 
 
-def _moved(value: Any, device: torch.device) -> Any:
+def _moved(value: Any, device: torch.device, kind: torch.dtype) -> Any:
+    """On the model's device, floating numbers in the model's own type."""
     if isinstance(value, list):
-        return [_moved(one, device) for one in value]
-    return value.to(device) if isinstance(value, torch.Tensor) else value
+        return [_moved(one, device, kind) for one in value]
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.to(device, kind) if value.is_floating_point() else value.to(device)
 
 
 @contextlib.contextmanager
