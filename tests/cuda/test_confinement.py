@@ -1,8 +1,10 @@
+import glob
+
 import pytest
 
 from tests.runner.children import told
 
-pytestmark = pytest.mark.cuda
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not glob.glob("/dev/nvidia[0-9]*"), reason="there is no NVIDIA GPU")]
 
 
 @pytest.mark.parametrize("memory", [None, 16 << 30])
@@ -11,7 +13,7 @@ def test_that_a_gpu_works_for_a_confined_child(tmp_path, memory):
     code = """
 import torch
 x = torch.randn(512, 512, device="cuda")
-pinned = torch.empty(1 << 20).pin_memory().to("cuda", non_blocking=True)
+torch.empty(1 << 20).pin_memory().to("cuda", non_blocking=True)
 torch.cuda.synchronize()
 conv = torch.nn.Conv2d(3, 4, 3).cuda()(torch.zeros(1, 3, 8, 8, device="cuda"))
 same = torch.allclose((x @ x).cpu(), x.cpu() @ x.cpu(), rtol=1e-3, atol=1e-2)
