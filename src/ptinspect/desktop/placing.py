@@ -147,5 +147,11 @@ def _missing_folders(paths: Iterable[Path]) -> list[str]:
     return [str(folder) for folder in dict.fromkeys(folder for path in paths for folder in path.parents) if not folder.exists()]
 
 
+def digest_of(path: Path) -> str:
+    """Of a file that another program wrote."""
+    with path.open("rb") as file:
+        return _digest(file.read(LARGEST))
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -31,9 +31,10 @@ def this_desktop() -> Desktop:
 
 def _windows() -> Desktop:
     from ptinspect.desktop.registry import user_registry  # noqa: PLC0415 - each system reads its own
+    from ptinspect.desktop.start_menu import StartMenu, user_programs  # noqa: PLC0415
     from ptinspect.desktop.windows import UserClasses, user_folder  # noqa: PLC0415
 
-    return UserClasses(user_registry(), user_folder())
+    return UserClasses(user_registry(), user_folder(), StartMenu(user_programs()))
 
 
 def _macos() -> Desktop:

@@ -4,6 +4,7 @@ r"""Windows: keys below HKEY_CURRENT_USER\Software\Classes.
     .pt\OpenWithProgids                     the program offers itself; so for each ending
     .pt, default value                      only where no program has it, or on demand
 
+and an entry in the Start menu, a link file.
 What a user chose in Explorer lies elsewhere, is protected by Windows, and always wins.
 """
 
@@ -15,12 +16,13 @@ from pathlib import Path
 
 from ptinspect import resources
 from ptinspect.desktop import program
-from ptinspect.desktop.placing import FileState, Planned, Removed, finish, left_notes, place, take_away, write
+from ptinspect.desktop.placing import FileState, Planned, Removed, digest_of, finish, left_notes, place, take_away, write
 from ptinspect.desktop.record import Record, Value, as_json, load
 from ptinspect.desktop.registry import Registry
+from ptinspect.desktop.start_menu import StartMenu
 from ptinspect.desktop.status import Status, judged
 from ptinspect.errors import OutputProblem
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 
 CLASSES = r"Software\Classes"
 KIND = "ptinspect.checkpoint"
@@ -29,10 +31,11 @@ ENDINGS = (".pt", ".pth", ".ckpt", ".pt2", ".safetensors")
 
 @frozen
 class UserClasses:
-    """One user's registry, and the folder for the icons and the record."""
+    """One user's registry, the folder for the icons and the record, and the Start menu."""
 
     registry: Registry
     folder: Path
+    menu: StartMenu | None = None
 
     @property
     def record(self) -> Path:
@@ -48,11 +51,24 @@ class UserClasses:
         mine = self._values(words, [ending for ending in ENDINGS if default or ending not in others], older)
         self._keep(files, tuple(dict.fromkeys((*older, *mine))))
         self._change(lambda: self._put(mine))
+        files, lack = self._entered(files, words, force)
         self._keep(files, mine)
-        notes = left_notes(left)
+        notes = [*left_notes(left), *lack]
         if not default:
             notes += [f"{ending} stays with {other}; --default changes that." for ending, other in others.items()]
         return (*notes, *program.doubts(words))
+
+    def _entered(self, files: Record, words: tuple[str, ...], force: bool) -> tuple[Record, list[str]]:
+        """The record with the entry in the Start menu, and what there is to say of it. One that is not ours is left alone."""
+        if self.menu is None:
+            return files, []
+        link = self.menu.link
+        if link.exists() and not force:
+            return files, left_notes([link])
+        problem = self.menu.make(words, self.folder / "ptinspect.ico")
+        if problem:
+            return files, [problem]
+        return replace(files, files={**files.files, str(link): (digest_of(link),)}), []
 
     def uninstall(self, words: tuple[str, ...]) -> Removed:
         """Take it away; a value that someone changed since stays, and what stood there before comes back."""

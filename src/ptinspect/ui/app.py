@@ -15,6 +15,7 @@ from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import folder
 
 if TYPE_CHECKING:
+    from ptinspect.ui.file_events import Program
     from ptinspect.ui.single import Listener
     from ptinspect.ui.window import Window
 
@@ -39,14 +40,13 @@ def run(paths: Sequence[str], benchmark: bool = False) -> int:
 
 
 def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], place: Path | None) -> int:
-    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
-
     from ptinspect.ui import theme  # noqa: PLC0415
     from ptinspect.ui.bridge import Bridge  # noqa: PLC0415
     from ptinspect.ui.collector import Collector  # noqa: PLC0415
+    from ptinspect.ui.file_events import Program  # noqa: PLC0415
     from ptinspect.ui.window import Window  # noqa: PLC0415
 
-    qt = QApplication(["ptinspect"])
+    qt = Program(["ptinspect"])
     qt.setApplicationName("ptinspect")
     qt.setDesktopFileName("ptinspect")
     qt.setStyle("Fusion")
@@ -67,7 +67,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
     window.apply(application.view)
     window.show()
     if place is not None:
-        listener = _settle_in(window, application, mailbox, place)
+        listener = _settle_in(window, mailbox, place, qt)
         qt.aboutToQuit.connect(listener.close)
     gc.freeze()
     if place is not None:
@@ -85,17 +85,20 @@ def _is_taken(place: Path, paths: Sequence[str]) -> bool:
     return hand_over(place, paths)
 
 
-def _settle_in(window: Window, application: Application, mailbox: Mailbox, place: Path) -> Listener:
+def _settle_in(window: Window, mailbox: Mailbox, place: Path, qt: Program) -> Listener:
     """What a window needs that stays: later starts, bugs, files that change, its icon."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
     from ptinspect.ui.single import Listener  # noqa: PLC0415
+
+    application = window.application
 
     def take(paths: list[str]) -> None:
         application.open(paths)
         window.come_forward()
 
     listener = Listener(place, take, window)
+    qt.hand_files_to(take)
     _catch_bugs(application, mailbox)
     timer = QTimer(window)
     timer.timeout.connect(application.look_for_changes)
