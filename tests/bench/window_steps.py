@@ -77,12 +77,14 @@ def shown() -> Iterator[tuple[Window, Probe]]:
 
 
 def wait(until: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Let the event loop run as it does for a user: asleep between events."""
+    """Let the event loop run as it does for a user: asleep between events. What never comes ends the process."""
     loop, end = QEventLoop(), time.perf_counter() + patience
     timer = QTimer()
     timer.timeout.connect(lambda: loop.quit() if until() or time.perf_counter() > end else None)
     timer.start(5)
     loop.exec()
+    if patience == PATIENCE and not until():
+        sys.exit("what was waited for has not come")
 
 
 def rest() -> None:
@@ -101,7 +103,7 @@ def browsing(window: Window, probe: Probe, path: str) -> Figures:
     yield from _looking(window, probe)
     yield from _scrolling(window, probe)
     widest = max(_layers(window), key=lambda node: len(node.children) + len(node.tensors))
-    wide, first = len(widest.children) + len(widest.tensors), (*widest.tensors, *widest.children)[0].path
+    wide, first = len(widest.children) + len(widest.tensors), (widest.tensors[0] if widest.tensors else widest.children[0]).path
     del widest
     application.expand_to(0)
     rest()

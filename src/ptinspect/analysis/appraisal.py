@@ -12,15 +12,18 @@ import json
 import os
 import sys
 import threading
+from base64 import b85encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ptinspect.analysis.cache import StatisticsCache, known_statistics
 from ptinspect.analysis.health import health
-from ptinspect.analysis.statistics import Statistics, as_fields
+from ptinspect.analysis.packed import Pictured
+from ptinspect.analysis.pictures import Pictures
+from ptinspect.analysis.statistics import Statistics
 from ptinspect.analysis.stream import Request
 from ptinspect.checkpoint.layer_tree import layer_tree
-from ptinspect.checkpoint.layers import LayerNode, TensorRow
+from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ChangedOnDisk, InspectError
@@ -32,25 +35,21 @@ BEAT = 0.1
 
 @frozen
 class Audience:
-    """Who hears of it: each tensor's numbers by its place, and how much of the work is done, for each of its two parts."""
+    """Who hears of it: each tensor's numbers and picture, and how much of the work is done, for each of its two parts."""
 
-    found: Callable[[int, Statistics], None]
+    found: Callable[[Pictured], None]
     progress: Callable[[str, int, int], None]
 
 
-def appraise(checkpoint: Checkpoint, rows: Sequence[TensorRow], audience: Audience, compiled: bool | None = None) -> tuple[Finding, ...]:
-    """Count all rows and say what is unhealthy. `audience.progress` may raise Cancelled."""
+def appraise(checkpoint: Checkpoint, tree: LayerNode, audience: Audience, compiled: bool | None = None) -> tuple[Finding, ...]:
+    """Count all tensors of a layer tree and say what is unhealthy. `audience.progress` may raise Cancelled."""
     seen: list[tuple[str, Any, Statistics]] = []
+    rows, pictures = [row for node in tree.walk() for row in node.tensors], Pictures(tree)
     request = Request(checkpoint, [row.tensor for row in rows], compiled=compiled)
     for place, found in known_statistics(request, lambda done, total: audience.progress("values", done, total), StatisticsCache()):
-        audience.found(place, found)
+        audience.found(pictures.of(place, found))
         seen.append((rows[place].path, rows[place].tensor, found))
     return health(checkpoint, seen, lambda done, total: audience.progress("health", done, total))
-
-
-def rows_of(tree: LayerNode) -> list[TensorRow]:
-    """The tensors of a layer tree, in an order that two processes agree on."""
-    return [row for node in tree.walk() for row in node.tensors]
 
 
 class _Speaker:
@@ -71,11 +70,12 @@ class _Speaker:
         except OSError:
             os._exit(0)  # nobody listens
 
-    def found(self, place: int, found: Statistics) -> None:
+    def found(self, found: Pictured) -> None:
         """One tensor."""
         step, done, total, _ = self._state
-        self._state = (step, done, total, place)
-        self.say(place=place, **as_fields(found))
+        self._state = (step, done, total, found.place)
+        layers = [(at, _text(spark)) for at, spark in found.layers]
+        self.say(place=found.place, packed=_text(found.packed), spark=_text(found.spark), layers=layers)
 
     def progress(self, step: str, done: int, total: int) -> None:
         """Kept for the next beat."""
@@ -89,6 +89,10 @@ class _Speaker:
             threading.Event().wait(BEAT)
 
 
+def _text(packed: bytes) -> str:
+    return b85encode(packed).decode("ascii")
+
+
 def main(arguments: Sequence[str]) -> int:
     """The program."""
     if hasattr(os, "nice"):
@@ -100,7 +104,7 @@ def main(arguments: Sequence[str]) -> int:
         identity = checkpoint.identity
         if [str(part) for part in (identity.device, identity.inode, identity.size, identity.modified)] != list(arguments[1:5]):
             raise ChangedOnDisk("the file has changed since it was opened", "Open it again.", arguments[0])
-        findings = appraise(checkpoint, rows_of(layer_tree(checkpoint)), Audience(speaker.found, speaker.progress))
+        findings = appraise(checkpoint, layer_tree(checkpoint), Audience(speaker.found, speaker.progress))
     except InspectError as problem:
         speaker.say(problem=problem.message, hint=problem.hint)
         return 1
@@ -114,4 +118,4 @@ if __name__ == "__main__":
     os._exit(status)  # no need to take everything down in order
 
 
-__all__ = ["Audience", "appraise", "rows_of"]
+__all__ = ["Audience", "appraise"]

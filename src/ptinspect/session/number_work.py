@@ -8,26 +8,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from base64 import b85decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ptinspect
+from ptinspect.analysis.packed import Pictured
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.frozen import frozen
-from ptinspect.session.shelf import pack
 from ptinspect.session.tasks import Context
 from ptinspect.session.words import plain
 
 if TYPE_CHECKING:
-    from ptinspect.analysis.statistics import Statistics
     from ptinspect.checkpoint.model import Checkpoint
 
 SMALL_BYTES, SMALL_COUNT = 16 << 20, 2_000  # below both a thread is done before another Python has started
 OFTEN = 0.1
-MOST_MERGED = 600  # tensors whose histograms a layer's picture is made of
+MOST_AT_ONCE = 2_000  # tensors that the thread that draws is told of at once
 
 
 @frozen
@@ -45,36 +45,30 @@ Told = Callable[[Counted], None]
 
 def count_all(checkpoint: Checkpoint, tree: LayerNode, context: Context, told: Told) -> tuple[Finding, ...]:
     """Count every tensor, tell of them in bundles, and return what is unhealthy."""
-    rows = [row for node in tree.walk() for row in node.tensors]
-    size = sum(row.tensor.dtype.nbytes(row.tensor.elements) for row in rows if not row.tensor.problem)
-    bundle = _Bundle(rows, tree, context, told)
-    if size <= SMALL_BYTES and len(rows) <= SMALL_COUNT:
-        return _in_thread(checkpoint, rows, bundle)
+    bundle = _Bundle(tree, context, told)
+    size = sum(row.tensor.dtype.nbytes(row.tensor.elements) for row in bundle.rows if not row.tensor.problem)
+    if size <= SMALL_BYTES and len(bundle.rows) <= SMALL_COUNT:
+        return _in_thread(checkpoint, tree, bundle)
     return _in_process(checkpoint, bundle)
 
 
 class _Bundle:
     """Collects what is found, and hands it on ten times a second."""
 
-    def __init__(self, rows: Sequence[TensorRow], tree: LayerNode, context: Context, told: Told) -> None:
-        from ptinspect.analysis.sparklines import sparkline  # noqa: PLC0415 - numpy comes after the first paint
-
-        self.rows, self.context, self.told = rows, context, told
-        self._sparkline = sparkline
-        self._layers = _Layers(tree)
+    def __init__(self, tree: LayerNode, context: Context, told: Told) -> None:
+        self._nodes = list(tree.walk())
+        self.rows = [row for node in self._nodes for row in node.tensors]
+        self.context, self._told = context, told
         self._new: list[tuple[TensorRow, bytes, bytes]] = []
         self._done: list[tuple[LayerNode, bytes]] = []
         self._last, self._text, self._share, self._step = time.monotonic(), "", 0.0, "values"
 
-    def found(self, place: int, found: Statistics, fields: dict[str, Any] | None = None) -> None:
+    def found(self, found: Pictured) -> None:
         """The numbers of one tensor."""
-        from ptinspect.analysis.statistics import as_fields  # noqa: PLC0415
-
-        row = self.rows[place]
-        self._new.append((row, pack(as_fields(found) if fields is None else fields), self._sparkline([found])))
+        row = self.rows[found.place]
+        self._new.append((row, found.packed, found.spark))
+        self._done += [(self._nodes[at], spark) for at, spark in found.layers]
         self._text = row.path
-        for node, parts in self._layers.completed(row, found):
-            self._done.append((node, self._sparkline(parts)))
         self._look()
 
     def progress(self, step: str, done: int, total: int) -> None:
@@ -84,56 +78,21 @@ class _Bundle:
 
     def _look(self) -> None:
         self.context.raise_if_cancelled()
-        if time.monotonic() - self._last >= OFTEN:
+        if time.monotonic() - self._last >= OFTEN or len(self._new) >= MOST_AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
         """Hand on what there is."""
         self._last = time.monotonic()
         text = "Looking for dead rows" if self._step == "health" else f"Reading value statistics — {plain(self._text, 120)}"
-        self.told(Counted(tuple(self._new), tuple(self._done), self._share, text.removesuffix(" — ")))
+        self._told(Counted(tuple(self._new), tuple(self._done), self._share, text.removesuffix(" — ")))
         self._new, self._done = [], []
 
 
-class _Layers:
-    """Knows when everything below a layer is there, so that its picture can be drawn."""
+def _in_thread(checkpoint: Checkpoint, tree: LayerNode, bundle: _Bundle) -> tuple[Finding, ...]:
+    from ptinspect.analysis.appraisal import Audience, appraise  # noqa: PLC0415 - numpy comes after the first paint
 
-    def __init__(self, tree: LayerNode) -> None:
-        self._above: dict[int, LayerNode] = {}
-        self._missing: dict[int, int] = {}
-        self._parts: dict[int, list[tuple[bool, Statistics]]] = {}
-        order = list(tree.walk())
-        for node in order:
-            for child in node.children:
-                self._above[id(child)] = node
-            for row in node.tensors:
-                self._above[id(row)] = node
-        for node in reversed(order):
-            self._missing[id(node)] = len(node.tensors) + sum(1 for child in node.children if self._missing[id(child)])
-
-    def completed(self, row: TensorRow, found: Statistics) -> Iterator[tuple[LayerNode, list[Statistics]]]:
-        """The layers that miss nothing any more. Where a layer has matrices, its vectors would only hide them."""
-        node: LayerNode | None = self._above[id(row)]
-        parts = [(len(row.tensor.shape) > 1, found)] if found.histogram is not None and row.role in ("parameter", "other") else []
-        while node is not None:
-            own = self._parts.setdefault(id(node), [])
-            own.extend(parts)
-            if len(own) > 2 * MOST_MERGED:  # those above would otherwise hold on to every histogram of the file
-                own[:] = own[::2]
-            self._missing[id(node)] -= 1
-            if self._missing[id(node)]:
-                return
-            parts = self._parts.pop(id(node))
-            parts = [part for part in parts if part[0]] or parts
-            parts = parts[:: max(1, len(parts) // MOST_MERGED)]
-            yield node, [one for _, one in parts]
-            node = self._above.get(id(node))
-
-
-def _in_thread(checkpoint: Checkpoint, rows: Sequence[TensorRow], bundle: _Bundle) -> tuple[Finding, ...]:
-    from ptinspect.analysis.appraisal import Audience, appraise  # noqa: PLC0415
-
-    findings = appraise(checkpoint, rows, Audience(bundle.found, bundle.progress), compiled=False)
+    findings = appraise(checkpoint, tree, Audience(bundle.found, bundle.progress), compiled=False)
     bundle.flush()
     return findings
 
@@ -150,7 +109,7 @@ def _in_process(checkpoint: Checkpoint, bundle: _Bundle) -> tuple[Finding, ...]:
         )
         try:
             return _heard(child, bundle)
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise InspectError("counting values went wrong", "Reload the file to try it again.") from None
         finally:
             child.kill()
@@ -160,14 +119,16 @@ def _in_process(checkpoint: Checkpoint, bundle: _Bundle) -> tuple[Finding, ...]:
 
 
 def _heard(child: subprocess.Popen[bytes], bundle: _Bundle) -> tuple[Finding, ...]:
-    """Take what the child says, line by line. It speaks ten times a second, so a wish to stop is noticed soon."""
-    from ptinspect.analysis.statistics import Statistics, of_fields  # noqa: PLC0415
+    """Take what the child says, line by line. It speaks ten times a second, so a wish to stop is noticed soon.
 
+    It has drawn and packed everything: here nothing is left to do that would hold the window up.
+    """
     for line in child.stdout or ():
         bundle.context.raise_if_cancelled()
         told = json.loads(line)
         if "place" in told:
-            bundle.found(told["place"], Statistics(problem=told["problem"]) if told.get("problem") else of_fields(told), told)
+            layers = tuple((at, b85decode(spark)) for at, spark in told["layers"])
+            bundle.found(Pictured(told["place"], b85decode(told["packed"]), b85decode(told["spark"]), layers))
         elif "findings" in told:
             bundle.flush()
             return _findings(told["findings"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
-import struct
-import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ptinspect.analysis.packed import INF, NAN, brief, marks_of, pack, statistics_of
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.findings import SEVERITIES, Finding, Severity
 
@@ -15,26 +12,6 @@ if TYPE_CHECKING:
     from ptinspect.analysis.statistics import Statistics
 
 LATELY = 512
-_BRIEF = struct.Struct("<dddB")  # mean, deviation, width of the range; 1 with a NaN, 2 with an Inf
-NAN, INF = 1, 2
-
-
-def pack(fields: dict[str, Any]) -> bytes:
-    """The numbers of a tensor as they are kept: small, and nothing that a garbage collection has to look at, be they a hundred thousand.
-
-    What rows are sorted and filtered by stands in front, to be read without the rest.
-    """
-    low, high = fields.get("min"), fields.get("max")
-    numbers = (fields.get("mean"), fields.get("std"), None if low is None or high is None else high - low)
-    marks = (NAN if fields.get("nans") else 0) | (INF if fields.get("infs") else 0)
-    return _BRIEF.pack(*map(_double, numbers), marks) + zlib.compress(json.dumps(fields).encode(), 1)
-
-
-def _double(number: float | None) -> float:
-    try:
-        return math.nan if number is None else float(number)
-    except OverflowError:  # an integer beyond any float
-        return math.inf
 
 
 class Shelf:
@@ -60,7 +37,7 @@ class Shelf:
     def put(self, row: TensorRow, packed: bytes, spark: bytes) -> None:
         """The numbers of a tensor, as `pack` makes them."""
         self._packed[id(row)] = packed
-        if marks := packed[_BRIEF.size - 1]:
+        if marks := marks_of(packed):
             self._bad[id(row)] = marks
         self._sparks[id(row)] = spark
 
@@ -75,10 +52,7 @@ class Shelf:
             return None
         found = self._lately.get(id(source))
         if found is None:
-            from ptinspect.analysis.statistics import Statistics, of_fields  # noqa: PLC0415 - numpy comes after the first paint
-
-            fields = json.loads(zlib.decompress(packed[_BRIEF.size :]))
-            found = Statistics(problem=fields["problem"]) if fields.get("problem") else of_fields(fields)
+            found = statistics_of(packed)
             while len(self._lately) >= LATELY:
                 del self._lately[next(iter(self._lately))]
             self._lately[id(source)] = found
@@ -87,7 +61,7 @@ class Shelf:
     def brief(self, source: object) -> tuple[float, float, float, int] | None:
         """Mean, deviation and width of the range of a tensor, NaN where it has none, and which of NaN and Inf it holds; None before."""
         packed = self._packed.get(id(source))
-        return None if packed is None else _BRIEF.unpack_from(packed)
+        return None if packed is None else brief(packed)
 
     def has(self, source: object) -> bool:
         """Whether a tensor was counted."""
@@ -124,3 +98,6 @@ def _raise(marks: dict[str, Severity], path: str, severity: Severity) -> None:
     known = marks.get(path)
     if known is None or SEVERITIES.index(severity) > SEVERITIES.index(known):
         marks[path] = severity
+
+
+__all__ = ["INF", "NAN", "Shelf", "pack"]
