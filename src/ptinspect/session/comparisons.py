@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptinspect.errors import InspectError
 from ptinspect.frozen import replace
 from ptinspect.session.browsing import Browsing
 from ptinspect.session.freeing import free
@@ -15,7 +17,7 @@ from ptinspect.session.state import ComparisonTab, Offer
 from ptinspect.session.tasks import Post
 
 if TYPE_CHECKING:
-    from ptinspect.session.comparison.request import ComparisonRequest
+    from ptinspect.session.comparison.request import ComparisonRequest, Names
     from ptinspect.session.comparison.verbs import Comparing
 
 
@@ -72,6 +74,44 @@ class Comparisons(Browsing):
             given = replace(tab.request.left if side == "left" else tab.request.right, weights=path)
             request = replace(tab.request, left=given) if side == "left" else replace(tab.request, right=given)
             self._ask_anew(tab, request)
+
+    def accept(self, pairs: Sequence[Names]) -> None:
+        """Take proposed pairs for true: each becomes a rule."""
+        from ptinspect.analysis.compare.rules import Rule  # noqa: PLC0415
+
+        tab = self.state.comparison
+        if tab is not None and pairs:
+            rules = (*tab.request.rules, *(Rule(old, new) for old, new in pairs))
+            self._ask_anew(tab, replace(tab.request, rules=rules))
+
+    def refuse(self, names: Names) -> None:
+        """A proposed pair is none."""
+        tab = self.state.comparison
+        if tab is not None:
+            request = replace(tab.request, refused=(*tab.request.refused, names))
+            self._update(tab.id, request=request)
+            self._keep_pairing(request)
+
+    def add_rule(self, text: str) -> None:
+        """A rule as it is typed."""
+        from ptinspect.analysis.compare.rules import parsed_rules  # noqa: PLC0415
+
+        tab = self.state.comparison
+        if tab is None or not text.strip():
+            return
+        try:
+            made = parsed_rules([text.strip()])
+        except InspectError as error:
+            self.say(error.message, error.hint)
+            return
+        self._ask_anew(tab, replace(tab.request, rules=(*tab.request.rules, *made)))
+
+    def remove_rule(self, at: int) -> None:
+        """Pair without a rule again."""
+        tab = self.state.comparison
+        if tab is not None and 0 <= at < len(tab.request.rules):
+            rules = tab.request.rules[:at] + tab.request.rules[at + 1 :]
+            self._ask_anew(tab, replace(tab.request, rules=rules))
 
     def _ask_anew(self, tab: ComparisonTab, request: ComparisonRequest) -> None:
         self._update(tab.id, request=request)

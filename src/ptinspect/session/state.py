@@ -91,6 +91,7 @@ class ComparisonTab:
     hidden: frozenset[Status] = frozenset()
     filter: str = ""
     narrowed: Narrowed | None = None
+    is_pairing: bool = False  # whether the pairing rules are shown though there are none
     looks: tuple[tuple[int, PairLook], ...] = ()  # by the place of the pair, the newest last
 
     def look(self, place: int) -> PairLook | None:

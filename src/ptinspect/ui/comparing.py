@@ -23,8 +23,21 @@ def comparison_panel(page: ComparisonView, window: Window) -> ComparisonPanel:
     panel.reload_requested.connect(lambda: application.reload(number))
     panel.swap_requested.connect(application.swap)
     panel.copy_requested.connect(window.copy)
+    panel.page_made.connect(lambda made: _wire(made, window))
     panel.verdict.menu_requested.connect(lambda button: popup(sides_menu(window), button))
     return panel
+
+
+def _wire(page: object, window: Window) -> None:
+    """What pages ask of the application, not of the comparison."""
+    from ptinspect.ui.panels.comparison_changes import ChangesPage  # noqa: PLC0415 - read with its page
+
+    if isinstance(page, ChangesPage):
+        application = window.application
+        page.accepted.connect(application.accept)
+        page.refused.connect(application.refuse)
+        page.rule_added.connect(application.add_rule)
+        page.rule_removed.connect(application.remove_rule)
 
 
 def popup(menu: QMenu, below: QWidget) -> None:

@@ -11,9 +11,13 @@ from ptinspect.tensors import TensorInfo
 
 def by_change(found: Comparison) -> list[Pair]:
     """What differs: what has no partner or another shape, then parameters and then buffers, the most changed first."""
+    return sorted((pair for pair in found.pairs if pair.status != "same"), key=by_order)
+
+
+def by_order(pair: Pair) -> tuple[int, bool, float]:
+    """A key that sorts pairs so."""
     order = {"left_only": 0, "right_only": 0, "shape_changed": 1}
-    different = [pair for pair in found.pairs if pair.status != "same"]
-    return sorted(different, key=lambda pair: (order.get(pair.status or "", 2), pair.match.role == "buffer", -amount(pair)))
+    return order.get(pair.status or "", 2), pair.match.role == "buffer", -amount(pair)
 
 
 def amount(pair: Pair) -> float:

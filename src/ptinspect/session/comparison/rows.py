@@ -9,6 +9,7 @@ from ptinspect.analysis.compare.model import Pair, Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.frozen import frozen
 from ptinspect.session.comparison.aligned import CODES, Aligned
+from ptinspect.session.comparison.request import SideName
 from ptinspect.session.rows import Row, RowTable, Source
 
 SortedBy = Literal["file", "name", "state", "change"]
@@ -53,6 +54,12 @@ class PairRow(Row):
         if pair is None:
             return self.aligned.below[id(self.source)].relative
         return pair.difference.relative_l2 if pair.difference is not None else None
+
+    def pair_elements(self, side: SideName) -> int:
+        """How many values one side of it holds."""
+        pair = self.pair
+        entry = None if pair is None else pair.match.left if side == "left" else pair.match.right
+        return 0 if entry is None else entry.tensor.elements * entry.tensor.dtype.per_item
 
     def _made(self) -> Sequence[Row]:
         table = self.table

@@ -12,6 +12,7 @@ from ptinspect.session.comparison.looks import PairLook, look
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedBy, kept_of
 from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
+from ptinspect.session.comparison.writing import text_of, write
 from ptinspect.session.filters import Narrowed, narrow
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import ComparisonTab
@@ -110,6 +111,30 @@ class Comparing:
             if slot.partition(" ")[0] in ("compare", "arrange", "pair", "side", "report") and slot.endswith(f" {id_}"):
                 self.tasks.cancel(slot)
 
+    def save(self, path: str) -> None:
+        """Write the report, in the form that the name ends with."""
+        tab = self._find(None)
+        if tab is None or tab.report is None:
+            return
+        found, histograms = tab.report.comparison, dict(tab.histograms)
+        self.tasks.run(
+            f"report {tab.id}",
+            lambda _: write(found, path, histograms),
+            lambda _: self._say(f"Saved as {plain(path, 300)}"),
+            lambda error: self._not_seen(tab.id, error, is_stale=False),
+        )
+
+    def markdown(self) -> str:
+        """The report to paste into a pull request."""
+        tab = self._find(None)
+        return "" if tab is None or tab.report is None else "".join(text_of(tab.report.comparison, ".md", {}))
+
+    def show_pairing(self) -> None:
+        """Show how names were paired."""
+        tab = self._find(None)
+        if tab is not None:
+            self._update(tab.id, page="changes", is_pairing=True)
+
     # -- the rows -------------------------------------------------------------------------------------------------------------------
 
     def select(self, key: str) -> None:
@@ -148,6 +173,13 @@ class Comparing:
         tab = self._find(None)
         if tab is not None and page in COMPARISON_PAGES:
             self._update(tab.id, page=page)
+
+    def show_place(self, place: int) -> None:
+        """Select the row of a pair."""
+        tab = self._find(None)
+        leaf = tab.aligned.leaf_of(place) if tab is not None and tab.aligned is not None else None
+        if tab is not None and leaf is not None:
+            self._show(tab, leaf)
 
     def show_rank(self, rank: int) -> None:
         """Select the row of a place among all, with the way to it open."""
@@ -210,10 +242,10 @@ class Comparing:
 
         self.tasks.run(f"pair {id_}", lambda context: look(aligned.outline, pair, context), done, lambda error: self._not_seen(id_, error))
 
-    def _not_seen(self, id_: int, error: Exception) -> None:
-        """A file that changed under the look makes all of the comparison stale."""
+    def _not_seen(self, id_: int, error: Exception, is_stale: bool = True) -> None:
+        """A file that changed under a look makes all of the comparison stale."""
         if isinstance(error, InspectError):
-            self._update(id_, is_stale=True)
+            self._update(id_, is_stale=is_stale)
             self._say(plain(error.message, 300), plain(error.hint or "", 300))
         else:
             self._failed(id_, error)

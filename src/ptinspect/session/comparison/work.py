@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ptinspect.analysis.compare.broadcast import (
 )
 from ptinspect.analysis.compare.comparison import Comparison, Outline, outlined
 from ptinspect.analysis.compare.model import Pair, Side, side_of
+from ptinspect.analysis.reports.words import by_order
 from ptinspect.checkpoint.headers import collector_paused
 from ptinspect.checkpoint.layer_tree import chosen, layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
@@ -85,6 +86,7 @@ class Compared:
     comparison: Comparison
     seconds: float
     banner: ComparisonBanner
+    changes: tuple[int, ...]  # the places of the pairs that differ, what changed most first
 
 
 @frozen
@@ -120,7 +122,12 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
         found = _read(aligned, request, context)
     except FileProblem as problem:
         raise _named(problem, aligned.outline) from None
-    return Compared(found, time.monotonic() - started, banner_of(found))
+    return Compared(found, time.monotonic() - started, banner_of(found), changes_of(found.pairs))
+
+
+def changes_of(pairs: Sequence[Pair]) -> tuple[int, ...]:
+    """The places of what differs, in the order of a report."""
+    return tuple(sorted((place for place, pair in enumerate(pairs) if pair.status != "same"), key=lambda place: by_order(pairs[place])))
 
 
 def _side(given: Chosen, known: list[Side], request: ComparisonRequest) -> Side:

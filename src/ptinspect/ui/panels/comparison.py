@@ -25,6 +25,18 @@ SOON = 200
 
 def _page(name: ComparisonPage) -> PairPage:
     """Made when it is first shown."""
+    if name == "changes":
+        from ptinspect.ui.panels.comparison_changes import ChangesPage  # noqa: PLC0415
+
+        return ChangesPage()
+    if name == "report":
+        from ptinspect.ui.panels.comparison_report import ReportPanel  # noqa: PLC0415
+
+        return ReportPanel()
+    if name != "difference":
+        from ptinspect.ui.panels.comparison_side import SidePage  # noqa: PLC0415
+
+        return SidePage(name)
     from ptinspect.ui.panels.comparison_difference import DifferencePage  # noqa: PLC0415
 
     return DifferencePage()
@@ -121,6 +133,7 @@ class ComparisonPanel(QWidget):
     swap_requested = Signal()
     weights_requested = Signal(str, object)
     copy_requested = Signal(str)
+    page_made = Signal(object)
 
     def __init__(self, view: ComparisonView, comparing: Comparing) -> None:
         super().__init__()
@@ -245,6 +258,7 @@ class ComparisonPanel(QWidget):
             page = self._pages[view.state.page] = _page(view.state.page)
             page.copy_requested.connect(self.copy_requested)
             page.attach(self.comparing)
+            self.page_made.emit(page)
             self.stack.addWidget(page)
         page.apply(view)
         self.stack.setCurrentWidget(page)
