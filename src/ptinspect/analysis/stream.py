@@ -6,16 +6,14 @@ counters for each thread, whatever the file holds. What two names share is count
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
 
 import numpy as np
 
 from ptinspect.analysis.between import Between, between_for
+from ptinspect.analysis.crew import Crew, Progress, gathered, settled
 from ptinspect.analysis.histogram import BINS, Edges, Histogram, choose_edges, counted
 from ptinspect.analysis.portions import CHUNK_BYTES, Portion, chunks, implied_zeros, portions, repeats_of
 from ptinspect.analysis.statistics import SHARES, Statistics, edge_type, told
@@ -23,7 +21,7 @@ from ptinspect.analysis.tallies import Tally, tally_for
 from ptinspect.analysis.tensor_stats import TensorStats, stats_of
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
-from ptinspect.errors import Cancelled, FileProblem
+from ptinspect.errors import FileProblem
 from ptinspect.formats.document import Record
 from ptinspect.frozen import frozen, slotted
 from ptinspect.tensors import TensorInfo
@@ -33,7 +31,6 @@ WORTH = 60_000_000  # elements; below it numpy is done before the compiled loops
 _BATCH = 128
 _AHEAD = 4  # pieces of work for each thread that are handed out before the first result is taken
 
-Progress = Callable[[int, int], None]
 Found = tuple[int, Statistics]
 Part = TensorStats | Histogram | str
 
@@ -55,12 +52,12 @@ def statistics(request: Request, progress: Progress | None = None) -> Iterator[F
     `progress(done, total)` is told the bytes between portions, and may raise Cancelled to end the work.
     """
     with StorageBytes(request.checkpoint) as storages, _Run(request, storages, progress) as run:
-        yield from run.results()
+        yield from run.results(run.threads * _AHEAD)
 
 
 @slotted
 class _Job:
-    """Work that was handed out: a batch of small tensors, or the portions of a large one, perhaps for the second time."""
+    """A batch of small tensors, or the portions of a large one, perhaps for the second time."""
 
     places: tuple[int, ...]
     futures: list[tuple[int, Future[Any]]]
@@ -68,49 +65,21 @@ class _Job:
     edges: Edges | None = None
 
 
-class _Run:
-    """One stream: threads, and what they were given."""
+class _Run(Crew[Found, _Job]):
+    """One stream of statistics."""
 
     def __init__(self, request: Request, storages: StorageBytes, progress: Progress | None) -> None:
-        self.request, self.storages, self.progress = request, storages, progress
+        self.request, self.storages = request, storages
         self.tensors, self.names = distinct(request.tensors)
         self.kernels = _kernels(request, self.tensors)
-        self.done, self.total = 0, sum(nbytes_of(tensor) for tensor in self.tensors)
-        self.stopped = threading.Event()
-        self.own = threading.local()
-        threads = request.threads or max(2, min(8, os.cpu_count() or 2))
-        self.pool, self.ahead = ThreadPoolExecutor(threads, "statistics"), threads * _AHEAD
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        self.pool.shutdown(wait=True, cancel_futures=True)
-
-    def results(self) -> Iterator[Found]:
-        """Hand out work some way ahead, and take it back in order."""
-        waiting: deque[_Job] = deque()
-        for job in self._jobs():
-            waiting.append(job)
-            while sum(len(other.futures) for other in waiting) > self.ahead:
-                yield from self._finished(waiting)
-        while waiting:
-            yield from self._finished(waiting)
+        super().__init__("statistics", request.threads, sum(nbytes_of(tensor) for tensor in self.tensors), progress)
 
     def _jobs(self) -> Iterator[_Job]:
-        batch: list[int] = []
         records = self.request.checkpoint.document.records
-        for place in sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at], records)):
-            if not self._is_small(self.tensors[place]):
-                yield self._portions((place,))
-                continue
-            batch.append(place)
-            if len(batch) == _BATCH:
-                yield self._batch(batch)
-                batch = []
-        if batch:
-            yield self._batch(batch)
+        ordered = sorted(range(len(self.tensors)), key=lambda at: _offset(self.tensors[at], records))
+        small = {place for place in ordered if self._is_small(self.tensors[place])}
+        for places in gathered(ordered, small.__contains__, _BATCH):
+            yield self._batch(places) if places[0] in small else self._portions(places)
 
     def _is_small(self, tensor: TensorInfo) -> bool:
         """Whether what is stored of it is little; an expanded tensor shows the same values many times."""
@@ -121,18 +90,16 @@ class _Run:
         except FileProblem:
             return False  # which says why as it is read
 
-    def _batch(self, batch: list[int]) -> _Job:
+    def _batch(self, batch: tuple[int, ...]) -> _Job:
         size = sum(nbytes_of(self.tensors[place]) for place in batch)
-        return _Job(tuple(batch), [(size, self.pool.submit(self._sorted, tuple(batch)))])
+        return _Job(batch, [(size, self.pool.submit(self._sorted, batch))])
 
     def _portions(self, places: tuple[int, ...], stats: TensorStats | None = None, edges: Edges | None = None) -> _Job:
         tensor = self.tensors[places[0]]
         try:
             parts = list(portions(self.storages, tensor))
         except FileProblem as problem:
-            failed: Future[Any] = Future()
-            failed.set_result(problem.message)
-            return _Job(places, [(nbytes_of(tensor), failed)])
+            return _Job(places, [(nbytes_of(tensor), settled(problem.message))])
         submitted = [(0 if edges else part.nbytes, self.pool.submit(self._counted, tensor, part, edges)) for part in parts]
         return _Job(places, submitted, stats, edges)
 
@@ -168,45 +135,22 @@ class _Run:
             return problem.message
         return into.take()
 
-    def _go_on(self) -> None:
-        if self.stopped.is_set():
-            raise Cancelled("the work was stopped")
-
     def _tally(self, tensor: TensorInfo) -> Tally:
-        tallies: dict[str, Tally] = self.own.__dict__.setdefault("tallies", {})
-        if tensor.dtype.name not in tallies:
-            tallies[tensor.dtype.name] = tally_for(tensor.dtype, self.kernels)
-        return tallies[tensor.dtype.name]
+        return self._kept(tensor.dtype.name, lambda: tally_for(tensor.dtype, self.kernels))
 
     def _buffer(self) -> np.ndarray[Any, Any]:
-        if "buffer" not in self.own.__dict__:
-            self.own.buffer = np.empty(CHUNK_BYTES, np.uint8)
-        found: np.ndarray[Any, Any] = self.own.buffer
-        return found
+        return self._kept("buffer", lambda: np.empty(CHUNK_BYTES, np.uint8))
 
     # -- and back ------------------------------------------------------------------------------------------------------
 
-    def _finished(self, waiting: deque[_Job]) -> Iterator[Found]:
-        job = waiting.popleft()
-        parts = [self._taken(size, future) for size, future in job.futures]
-        if type(parts[0]) is list:
-            results = zip(job.places, parts[0], strict=True)
-        else:
-            result = self._together(job, parts)
-            if isinstance(result, _Job):
-                waiting.append(result)
-                return
-            results = zip(job.places, [result], strict=True)
-        for place, result in results:
-            for name in self.names[place]:
-                yield name, result
-
-    def _taken(self, size: int, future: Future[Any]) -> Any:
-        found = future.result()
-        self.done += size
-        if self.progress is not None:
-            self.progress(min(self.done, self.total), self.total)
-        return found
+    def _finished(self, job: _Job, parts: list[Any]) -> list[Found] | _Job:
+        results = parts[0]
+        if type(results) is not list:
+            whole = self._together(job, parts)
+            if isinstance(whole, _Job):
+                return whole
+            results = [whole]
+        return [(name, result) for place, result in zip(job.places, results, strict=True) for name in self.names[place]]
 
     def _together(self, job: _Job, parts: list[Part]) -> Statistics | _Job:
         """A large tensor from its portions, or the job of counting it again between even edges."""

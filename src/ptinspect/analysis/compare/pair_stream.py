@@ -6,22 +6,21 @@ and histograms need all of it. So two equal files cost their reading and no more
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import reduce
-from typing import Any, Self
+from typing import Any
 
 from ptinspect.analysis.compare.difference import SAME, Difference, PairSums, told
 from ptinspect.analysis.compare.pair_histograms import pair_histograms
 from ptinspect.analysis.compare.pair_tally import PairTally, small_sums
 from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, in_step, once, portions
 from ptinspect.analysis.compare.rounding import units
+from ptinspect.analysis.crew import Crew, Progress, gathered, settled
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
-from ptinspect.errors import Cancelled, FileProblem
+from ptinspect.errors import FileProblem
 from ptinspect.frozen import field, frozen, replace, slotted
 from ptinspect.tensors import TensorInfo
 
@@ -29,8 +28,6 @@ SMALL = 1 << 16  # elements
 WORTH = 40_000_000  # elements that differ; below it numpy is done before the compiled loops are there
 _BATCH = 64
 _AHEAD = 48
-
-Progress = Callable[[int, int], None]
 
 
 @frozen
@@ -75,11 +72,14 @@ def measured(request: PairRequest, progress: Progress | None = None) -> Iterator
     `progress(done, total)` is told the bytes between portions, and may raise Cancelled to end the work.
     """
     with StorageBytes(request.left) as left, StorageBytes(request.right) as right, _Run(request, (left, right), progress) as run:
-        yield from run.results()
+        yield from run.refused.items()
+        yield from run.results(_AHEAD)
 
 
 @slotted
 class _Job:
+    """A batch of small pairs, or the portions of a large one: perhaps again, since what is equal in it is to be counted too."""
+
     places: tuple[int, ...]
     futures: list[tuple[int, Future[Any]]]
     sums: PairSums = field(default_factory=PairSums)
@@ -87,76 +87,46 @@ class _Job:
     same: bool = False
 
 
-class _Run:
-    """One stream: threads, and what they were given."""
+class _Run(Crew[tuple[int, Measured], _Job]):
+    """One stream of pairs."""
 
     def __init__(self, request: PairRequest, storages: tuple[StorageBytes, StorageBytes], progress: Progress | None) -> None:
-        self.request, self.storages, self.progress = request, storages, progress
+        self.request, self.storages = request, storages
         self.pairs, self.repeats, self.refused = _each_once(request.pairs)
-        self.done, self.total = 0, sum(_nbytes(self.pairs[place]) for place in self._readable())
         self.kernels: Any = None
         self.kernels_asked = False
-        self.stopped = threading.Event()
-        self.own = threading.local()
         self.lock = threading.Lock()
         # Small pairs are work for the interpreter, which has one lock: two threads would only hand it to and fro.
         self.single = ThreadPoolExecutor(1, "small pairs")
-        self.pool = ThreadPoolExecutor(request.threads or max(2, min(8, os.cpu_count() or 2)), "comparison")
+        super().__init__("comparison", request.threads, sum(_nbytes(self.pairs[place]) for place in self._readable()), progress)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        for pool in (self.single, self.pool):
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def results(self) -> Iterator[tuple[int, Measured]]:
-        """Hand out work some way ahead, and take it back in order."""
-        yield from self.refused.items()
-        waiting: deque[_Job] = deque()
-        for job in self._jobs():
-            waiting.append(job)
-            while sum(len(other.futures) for other in waiting) > _AHEAD:
-                yield from self._finished(waiting)
-        while waiting:
-            yield from self._finished(waiting)
+    def _pools(self) -> Sequence[ThreadPoolExecutor]:
+        return self.single, self.pool
 
     def _readable(self) -> list[int]:
         return [place for place in range(len(self.pairs)) if place not in self.refused]
 
     def _jobs(self) -> Iterator[_Job]:
-        batch: list[int] = []
-        for place in sorted(self._readable(), key=lambda at: _offset(self.pairs[at][0])):
-            if self.pairs[place][0].elements > SMALL:
-                yield self._large(place)
-                continue
-            batch.append(place)
-            if len(batch) == _BATCH:
-                yield self._batch(batch)
-                batch = []
-        if batch:
-            yield self._batch(batch)
+        ordered = sorted(self._readable(), key=lambda at: _offset(self.pairs[at][0]))
+        for places in gathered(ordered, self._is_small, _BATCH):
+            yield self._batch(places) if self._is_small(places[0]) else self._large(places[0])
 
-    def _batch(self, batch: list[int]) -> _Job:
+    def _is_small(self, place: int) -> bool:
+        return self.pairs[place][0].elements <= SMALL
+
+    def _batch(self, batch: tuple[int, ...]) -> _Job:
         size = sum(_nbytes(self.pairs[place]) for place in batch)
-        return _Job(tuple(batch), [(size, self.single.submit(self._each, tuple(batch)))])
+        return _Job(batch, [(size, self.single.submit(self._each, batch))])
 
     def _large(self, place: int) -> _Job:
         both = self.pairs[place]
         try:
             parts = portions(self.storages, both)
         except FileProblem as problem:
-            failed: Future[Any] = Future()
-            failed.set_result(_Part(problem=problem.message))
-            return _Job((place,), [(_nbytes(both), failed)])
+            return _Job((place,), [(_nbytes(both), settled(_Part(problem=problem.message)))])
         return _Job((place,), [(part.nbytes, self.pool.submit(self._portion, part)) for part in parts])
 
     # -- in a thread ---------------------------------------------------------------------------------------------------
-
-    def _go_on(self) -> None:
-        if self.stopped.is_set():
-            raise Cancelled("the work was stopped")
 
     def _each(self, batch: tuple[int, ...]) -> list[Measured]:
         return [self._small(place) for place in batch]
@@ -223,17 +193,11 @@ class _Run:
         return _Part(tally.take(), None, differs)
 
     def _tally(self, both: Both) -> PairTally:
-        tallies: dict[object, PairTally] = self.own.__dict__.setdefault("tallies", {})
         key = both[0].dtype.name, both[1].dtype.name
-        if key not in tallies:
-            tallies[key] = PairTally(units(both[0].dtype, both[1].dtype), self.request.histograms)
-        return tallies[key]
+        return self._kept(key, lambda: PairTally(units(both[0].dtype, both[1].dtype), self.request.histograms))
 
     def _room(self) -> Room:
-        if "room" not in self.own.__dict__:
-            self.own.room = Room()
-        found: Room = self.own.room
-        return found
+        return self._kept("room", Room)
 
     def _kernels(self) -> Any:
         """The compiled loops, from the first difference on, where they are worth their start and can be had; numpy otherwise."""
@@ -245,24 +209,11 @@ class _Run:
 
     # -- and back ------------------------------------------------------------------------------------------------------
 
-    def _finished(self, waiting: deque[_Job]) -> Iterator[tuple[int, Measured]]:
-        job = waiting.popleft()
-        parts = [self._taken(size, future) for size, future in job.futures]
+    def _finished(self, job: _Job, parts: list[Any]) -> list[tuple[int, Measured]] | _Job:
         if parts and type(parts[0]) is list:
-            yield from zip(job.places, parts[0], strict=True)
-            return
+            return list(zip(job.places, parts[0], strict=True))
         result = self._together(job, parts)
-        if isinstance(result, _Job):
-            waiting.append(result)
-        else:
-            yield job.places[0], result
-
-    def _taken(self, size: int, future: Future[Any]) -> Any:
-        found = future.result()
-        self.done += size
-        if self.progress is not None:
-            self.progress(min(self.done, self.total), self.total)
-        return found
+        return result if isinstance(result, _Job) else [(job.places[0], result)]
 
     def _together(self, job: _Job, parts: list[_Part]) -> Measured | _Job:
         """A large pair from its portions, or the job of counting what is equal in it too."""
