@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import ptinspect
 from ptinspect.errors import InputDoesNotFit
 from ptinspect.runner.inputs.columns import Choice, Column, parse_columns
-from ptinspect.runner.inputs.spec import Spec, parse, place_of, shape_of, tokens_of, with_specs
+from ptinspect.runner.inputs.spec import Spec, parse, paths_of, place_of, shape_of, split_vocabulary, tokens_of, with_specs
 
 
 @pytest.mark.parametrize("text", ["random:3x224x224", "zeros:128:int64", "mask=ones:128:bool", "tokens:128", "x=image:a b/c=d.png"])
@@ -92,6 +92,24 @@ def test_that_a_path_ends_where_the_disk_or_the_text_says(rest, there, path, beh
 @pytest.mark.parametrize("rest", [r"C:\pictures\x.png", "C:/x.png", "a:b.png"])
 def test_that_a_picture_with_a_colon_in_its_path_is_found(rest):
     assert place_of(Spec("image", rest), lambda one: one == rest) == (rest, "")
+
+
+def test_that_a_vocabulary_stands_behind_the_columns():
+    there = ["C:\\w@1.txt"].__contains__
+    assert split_vocabulary("a@b,c=d@C:\\w@1.txt", there) == ("a@b,c=d", "C:\\w@1.txt")
+    assert split_vocabulary("a@b", there) == ("a@b", "")
+    with pytest.raises(InputDoesNotFit, match="no vocabulary"):
+        split_vocabulary("a@words.txt", there)
+
+
+def test_that_all_files_of_a_spec_are_known(tmp_path):
+    (tmp_path / "words.txt").write_text("a")
+    words = f"{tmp_path}/words.txt"
+    assert paths_of(parse("random:3")) == ()
+    assert paths_of(parse("image:a/b.png:32")) == ("a/b.png",)
+    assert paths_of(parse("image:C:/b.png")) == ("C:/b.png",)
+    assert paths_of(parse(f"text:{words}:x@{words}")) == (words, words)
+    assert paths_of(parse(f"mnist:{words}:unit")) == (str(tmp_path),)
 
 
 def test_that_a_keyword_is_given_once():

@@ -144,14 +144,15 @@ def _first_rows(path: str, chosen: tuple[str, ...], label: str | None, most: Mos
     with FileSource(path) as source:
         head = source.read(0, 6)
         if head == MAGIC:
-            return {"": _tensor(rows(InFile(source, 0, source.size).into, most(""), f"`{os.path.basename(path)}`"))}
+            whole = InFile(source, 0, source.size)
+            return {"": _tensor(rows(whole.into, most(""), f"`{os.path.basename(path)}`"))}
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             directory = ZipDirectory(source, DEFAULT)
             names = {name.removesuffix(".npy"): name for name in directory.records if name.endswith(".npy")}
             if names and len(names) == len([name for name in directory.records if not name.endswith("/")]):
                 _check_names(wanted, names, path)
-                return {short: _tensor(rows(_member(source, directory, full).into, most(short), f"`{full}`")) for short, full in names.items()
-                        if wanted is None or short in wanted}  # fmt: skip
+                members = {short: _member(source, directory, full) for short, full in names.items() if wanted is None or short in wanted}
+                return {short: _tensor(rows(member.into, most(short), f"`{short}.npy`")) for short, member in members.items()}
     return _of_checkpoint(open_checkpoint(path), wanted, most, path)
 
 

@@ -108,7 +108,8 @@ def _has_names(rows: Sequence[Sequence[str]], wanted: Sequence[str]) -> bool:
         return False
     if any(number(cell) is not None for row in rows[1:50] for cell in row):
         return True
-    return len(rows) > 1 and len(folded) == len(first) and all(_NAME.fullmatch(cell) and len(cell.split()) <= 3 for cell in first)
+    alike = len(folded) == len(first) and all(_NAME.fullmatch(cell) and len(cell.split()) <= 3 for cell in first)
+    return alike and (len(rows) > 1 or len(first) > 1)
 
 
 def number(text: str) -> float | None:

@@ -25,7 +25,7 @@ Most = Callable[[tuple[int, ...]], int | None]
 
 
 def rows(read: Read, most: Most, name: str) -> np.ndarray[Any, Any]:
-    """The first rows, as many as `most` says of the shape, None for all. `read` fills a buffer from a place on and says how many bytes there were."""
+    """The first rows, as many as `most` says of the shape, None for all. `read` fills a buffer and says how many bytes there were."""
     kind, turned, shape, begin = _header(read, name)
     wanted = most(shape)
     taken = shape if wanted is None or not shape else (min(shape[0], wanted), *shape[1:])

@@ -8,7 +8,8 @@
     tensor:PATH             .npy, .npz, .pt, .safetensors, read as data; tensor:PATH:x_test=y_test names the arrays
     mnist:PATH              IDX files, packed by gzip or not, labels beside them; mnist:PATH:unit prepares them in another way
     csv:PATH:Age,Sex=Survived      columns, and behind `=` that of the labels (see columns.py); csv:PATH chooses them itself
-    text:PATH:Title,Body=Class     likewise; the columns are joined and cut into tokens
+    text:PATH:Title,Body=Class     likewise; the columns are joined and cut into words
+    text:PATH:Title=Class@words.txt    with the model's vocabulary, or the CSV file that it was built of (see words.py)
 
 `mask=ones:128:bool` is the keyword argument `mask` of the model. Several specs are several inputs.
 
@@ -125,8 +126,33 @@ def place_of(spec: Spec, there: Callable[[str], bool] = os.path.exists) -> tuple
     for at in reversed(list(_colons(spec.rest))):
         if there(spec.rest[:at]):
             return spec.rest[:at], spec.rest[at + 1 :]
-    first = next(iter(_colons(spec.rest)), None)
-    return (spec.rest, "") if first is None or spec.kind == "image" else (spec.rest[:first], spec.rest[first + 1 :])
+    colons = list(_colons(spec.rest))
+    at = colons[0 if spec.kind != "image" else -1] if colons else len(spec.rest)
+    if spec.kind == "image" and re.search(r"[./\\]", spec.rest[at:]):
+        return spec.rest, ""
+    return spec.rest[:at], spec.rest[at + 1 :]
+
+
+def split_vocabulary(behind: str, there: Callable[[str], bool] = os.path.isfile) -> tuple[str, str]:
+    """The columns and the path of a vocabulary: what stands behind the first `@` that a file stands behind."""
+    for at in (at for at, sign in enumerate(behind) if sign == "@"):
+        if there(behind[at + 1 :]):
+            return behind[:at], behind[at + 1 :]
+    tail = behind.rpartition("@")[2]
+    if "@" in behind and os.path.splitext(tail)[1].lower() in (".txt", ".json", ".csv", ".tsv", ".gz"):
+        raise InputDoesNotFit(f"there is no vocabulary `{tail}`", "Check its path: behind @ stands a .txt, .json or .csv file.")
+    return behind, ""
+
+
+def paths_of(spec: Spec) -> tuple[str, ...]:
+    """What is read for a spec: a file, or a folder with all that is in it. Labels of IDX files lie beside them."""
+    if spec.kind in MADE or spec.kind == "tokens":
+        return ()
+    path, behind = place_of(spec)
+    if spec.kind == "mnist" and not os.path.isdir(path):
+        return (os.path.dirname(path) or os.curdir,)
+    vocabulary = split_vocabulary(behind)[1] if spec.kind == "text" else ""
+    return (path, vocabulary) if vocabulary else (path,)
 
 
 def _colons(text: str) -> Iterator[int]:
@@ -144,4 +170,7 @@ def with_specs(texts: list[str] | tuple[str, ...]) -> tuple[Spec, ...]:
     return specs
 
 
-__all__ = ["DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "parse", "place_of", "shape_of", "tokens_of", "with_specs"]
+__all__ = [
+    "DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "parse", "paths_of", "place_of", "shape_of", "split_vocabulary", "tokens_of",
+    "with_specs",
+]  # fmt: skip

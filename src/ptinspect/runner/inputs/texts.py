@@ -1,21 +1,13 @@
-"""`text:PATH`: texts of a CSV file, cut into words, numbered, and padded to the longest sample.
-
-A checkpoint seldom holds the words of its vocabulary. So one is built from the file's first 10,000 rows as torchtext builds it (the
-most frequent first, ties by letter), as large as the embedding: right for the file that the model was trained on, at best close
-for any other. The note says so, since predictions mean little without the right words.
-"""
+"""`text:PATH`: texts of a CSV file, cut into words, numbered (see words.py), and padded to the longest sample."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+import os
 from collections.abc import Sequence
-from itertools import chain
 
 import torch
 
 from ptinspect.errors import InputDoesNotFit
-from ptinspect.frozen import frozen
 from ptinspect.runner.inputs.classes import Classes, classes_of, usual_label
 from ptinspect.runner.inputs.columns import Choice, parse_columns
 from ptinspect.runner.inputs.companions import with_companions
@@ -24,70 +16,67 @@ from ptinspect.runner.inputs.part import Named, Part, sample
 from ptinspect.runner.inputs.probing import tried
 from ptinspect.runner.inputs.reading import exists
 from ptinspect.runner.inputs.signature import COMPANIONS
-from ptinspect.runner.inputs.spec import Spec, place_of
+from ptinspect.runner.inputs.spec import Spec, place_of, split_vocabulary
 from ptinspect.runner.inputs.taking import Taking
+from ptinspect.runner.inputs.words import Vocabulary, read_vocabulary, vocabulary_of, words_of
 
-_WORD = re.compile(r"\w+|[^\w\s]")
 _LONGEST = 512
-_MOST_CHARS = 20_000
 _SHOWN = 80
-
-
-@frozen
-class Vocabulary:
-    """Words and their numbers; `unknown` and `padding` are numbers of no word."""
-
-    numbers: dict[str, int]
-    unknown: int
-    padding: int
-
-    def encoded(self, words: Sequence[str]) -> list[int]:
-        """The numbers of a text, one unknown word where it has none: no layer takes a text of length 0."""
-        return [self.numbers.get(word, self.unknown) for word in words] or [self.unknown]
+_TRAINED_ON = 1_000_000  # rows of the file that a vocabulary was built of
 
 
 def texts(spec: Spec, count: int, taking: Taking, place: int = 0) -> Part:
     """The first `count` texts."""
-    path, chosen = place_of(spec)
+    path, behind = place_of(spec)
     exists(path, "file")
-    size = next(iter(taking.vocabularies), None)
-    if size is None:
+    if not taking.vocabularies:
         raise InputDoesNotFit("the model has no embedding that would take the words of a text", "Give its features with csv: or tensor:.")
+    chosen, given = split_vocabulary(behind)
     choice = parse_columns(chosen)
     found = table_of(path, [*choice.columns, *([choice.label] if choice.label else [])], count)
     count = min(count, len(found.rows))
     label, columns = _columns(found, choice)
-    joined = [" ".join(row[at] for at in columns if at < len(row)).replace("\\", " ") for row in found.rows]
-    words = [_WORD.findall(text[:_MOST_CHARS].lower()) for text in joined]
-    entry = taking.entry
-    padding = getattr(entry.module, "padding_idx", None) if entry is not None else None
-    vocabulary = vocabulary_of(words, size, padding)
-    value, lengths = padded([vocabulary.encoded(one) for one in words[:count]], vocabulary.padding, _longest(taking))
-    shape = taking.shape(spec, place)
-    if shape and not spec.name and _is_refused(value, lengths, taking):
-        value = in_length(value, shape[0], vocabulary.padding)
-        notes = [f"cut and padded to {shape[0]:,}, the only length that the model takes"]
-    else:
-        notes = [f"padded to {value.shape[1]:,}, the longest"]
+    joined = _joined(found, columns)
+    vocabulary, said = _vocabulary(found, joined, given, choice, taking)
+    value, lengths = padded([vocabulary.encoded(words_of(text)) for text in joined[:count]], vocabulary.padding, _longest(taking))
+    value, length_said = _in_its_length(value, lengths, vocabulary.padding, taking, None if spec.name else taking.shape(spec, place))
     known = classes_of(found.column(label), count) if label is not None else Classes(None, None, "")
-    names = ", ".join(found.names[at] for at in columns)
-    rows = f"{'the first ' * found.more}{len(found.rows):,} rows"
-    note = f"{names}: words numbered by how often they stand in {rows} ({len(vocabulary.numbers):,} known)"
-    said = ["the model's own vocabulary is not in its file: predictions hold only if it was built the same way", *notes]
-    said += [f"label {found.names[label]}"] if label is not None else []
-    samples = tuple(sample(joined[at].strip()[:_SHOWN], path) for at in range(count))
-    said += [known.note] if known.note else []
-    return Part((Named(value, spec.text, spec.name),), count, note, samples, known.labels, known.names, lengths, tuple(said))
+    notes = [said, length_said, f"label {found.names[label]}" if label is not None else "", known.note]
+    samples = tuple(sample(text.strip()[:_SHOWN], path) for text in joined[:count])
+    columns_said = f"{', '.join(found.names[at] for at in columns)} cut into words"
+    inputs = (Named(value, spec.text, spec.name),)
+    return Part(inputs, count, columns_said, samples, known.labels, known.names, lengths, tuple(filter(None, notes)))
 
 
-def vocabulary_of(words: Sequence[Sequence[str]], size: int, padding: int | None = None) -> Vocabulary:
-    """The most frequent words below `size`, besides one number for unknown words and the one that is padded with."""
-    unknown = 1 if padding == 0 and size > 1 else 0
-    padding = padding if padding is not None else min(1, size - 1)
-    free = (at for at in range(size) if at not in (unknown, padding))
-    counted = Counter(chain.from_iterable(words))
-    ordered = sorted(counted, key=lambda word: (-counted[word], word))
-    return Vocabulary(dict(zip(ordered, free, strict=False)), unknown, padding)
+def _joined(found: Table, columns: Sequence[int]) -> list[str]:
+    return [" ".join(row[at] for at in columns if at < len(row)) for row in found.rows]
+
+
+def _vocabulary(found: Table, joined: Sequence[str], given: str, choice: Choice, taking: Taking) -> tuple[Vocabulary, str]:
+    """The words of the file that was given, or of the table that was, or those of the texts themselves."""
+    size, entry = taking.vocabularies[0], taking.entry
+    padding = getattr(entry.module, "padding_idx", None) if entry is not None else None
+    bags = entry is not None and entry.layer == "EmbeddingBag"
+    name = os.path.basename(given)
+    if given and not given.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        return read_vocabulary(given, size, padding), f"words numbered by {name}"
+    if given:
+        table = table_of(given, choice.columns, _TRAINED_ON)
+        joined = _joined(table, _columns(table, choice)[1])
+        built = vocabulary_of(map(words_of, joined), size, padding, bags)
+        return built, f"words numbered by how often they stand in {len(joined):,} rows of {name}"
+    built = vocabulary_of(map(words_of, joined), size, padding, bags)
+    rows = f"{'the first ' * found.more}{len(joined):,} rows"
+    doubt = "the model's own words are not known, and predictions mean little without them: add @words.txt or @train.csv"
+    return built, f"words numbered by how often they stand in {rows}; {doubt}"
+
+
+def _in_its_length(
+    value: torch.Tensor, lengths: tuple[int, ...], padding: int, taking: Taking, shape: tuple[int, ...] | None
+) -> tuple[torch.Tensor, str]:
+    if shape and _is_refused(value, lengths, taking):
+        return in_length(value, shape[0], padding), f"cut and padded to {shape[0]:,}, the only length that the model takes"
+    return value, f"padded to {value.shape[1]:,}, the longest"
 
 
 def padded(samples: Sequence[Sequence[int]], padding: int, longest: int) -> tuple[torch.Tensor, tuple[int, ...]]:
@@ -137,4 +126,4 @@ def _columns(found: Table, choice: Choice) -> tuple[int | None, list[int]]:
     return label, columns
 
 
-__all__ = ["Vocabulary", "in_length", "padded", "texts", "vocabulary_of"]
+__all__ = ["in_length", "padded", "texts"]
