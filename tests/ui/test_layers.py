@@ -161,7 +161,7 @@ def test_that_rows_that_are_selected_are_copied_in_every_form(opened, qtbot, pat
     commands, clipboard = window.commands, QGuiApplication.clipboard()
     for action, begin in ((commands.copy_row, "Layer"), (commands.rows_markdown, "| Layer"), (commands.rows_csv, "path,type")):
         action.trigger()
-        assert clipboard.text().startswith(begin)
+        qtbot.waitUntil(lambda begin=begin: clipboard.text().startswith(begin))
         assert "block" in clipboard.text()
         assert "epoch" in clipboard.text()
 

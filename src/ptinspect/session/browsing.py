@@ -137,19 +137,22 @@ class Browsing(Arranging):
         tab = self.state.tab
         if tab is None or tab.opened is None:
             return
-        shown = tab.kept or tab.opened.table
-        table = RowTable(shown.root.source, shown.facts, shown.kept, shown.order)  # type: ignore[arg-type]
-        columns = self._columns()
+        table, columns = (tab.kept or tab.opened.table).twin(), self._columns()
         self.tasks.run("copy", lambda context: table_text(table, columns, form, context.raise_if_cancelled), done, self._failed)
 
-    def copy_rows(self, keys: Iterable[str], form: Form = "text") -> str:
+    def copy_rows(self, keys: Iterable[str], form: Form, done: Callable[[str], None]) -> None:
         """Some rows, as they follow each other on the screen."""
         tab = self.state.tab
         if tab is None or tab.opened is None:
-            return ""
-        table = tab.kept or tab.opened.table
-        found = [row for key in keys if (row := table.find(key)) is not None]
-        return rows_text([(row, 0) for row in found], self._columns(), form) if found else ""
+            return
+        table, columns = (tab.kept or tab.opened.table).twin(), self._columns()
+
+        def work(context: Context) -> str:
+            rows = sorted((row for key in keys if (row := table.find(key)) is not None), key=lambda row: row.place)
+            context.raise_if_cancelled()
+            return rows_text([(row, 0) for row in rows], columns, form) if rows else ""
+
+        self.tasks.run("copy", work, done, self._failed)
 
     def copy_path(self) -> str:
         """The selected row's path, as it is written in the file."""

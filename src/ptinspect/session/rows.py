@@ -68,7 +68,7 @@ class Row:
         self.at = at
         self.kind = kind
         self._below: Sequence[Row] | None = None
-        self._named: dict[str, list[Row]] | None = None
+        self._named: dict[str, dict[str, Row]] | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +88,23 @@ class Row:
     def key(self) -> str:
         """What names this row across reloads."""
         return f"{self.kind}:{self.path}"
+
+    @property
+    def level(self) -> int:
+        """How many rows stand above it, the root among them."""
+        count, above = 0, self.parent
+        while above is not None:
+            count, above = count + 1, above.parent
+        return count
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Where it stands: its place and those of the rows above, from the top."""
+        places, row = list[int](), self
+        while row.parent is not None:
+            places.append(row.at)
+            row = row.parent
+        return tuple(reversed(places))
 
     @property
     def below(self) -> Sequence[Row]:
@@ -125,13 +142,16 @@ class Row:
         """Forget the rows around it: the file was closed."""
         self.parent = self._below = self._named = None
 
-    def named(self, path: str) -> Sequence[Row]:
-        """The rows right below that have a path. There is an index, for a layer may hold ten thousand."""
+    def named(self, kind: str, path: str) -> Row | None:
+        """The row right below that has a path. There is an index, for a layer may hold ten thousand."""
         if self._named is None:
-            self._named = {}
-            for row in self.below:
-                self._named.setdefault(row.path, []).append(row)
-        return self._named.get(path, ())
+            lead, below = f"{self.path}." if self.path else "", self.below[::-1]  # of two with one path the first is found
+            self._named = {
+                "layer": {row.source.path: row for row in below if row.kind == "layer"},  # type: ignore[union-attr]
+                "tensor": {row.source.path: row for row in below if row.kind == "tensor"},  # type: ignore[union-attr]
+                "value": {f"{lead}{row.source.name}": row for row in below if row.kind == "value"},
+            }
+        return self._named.get(kind, {}).get(path)
 
     @property
     def has_below(self) -> bool:
@@ -153,7 +173,7 @@ class RowTable:
     `stamp` says how much was counted when what it shows depends on that, else it is None.
     """
 
-    __slots__ = ("facts", "kept", "order", "root", "stamp")
+    __slots__ = ("facts", "kept", "order", "root", "source", "stamp")
 
     def __init__(
         self, root: LayerNode, facts: Facts, kept: frozenset[int] | None = None, order: Callable[[Sequence[Row]], list[Row]] | None = None
@@ -162,6 +182,7 @@ class RowTable:
         self.kept = kept
         self.order = order
         self.stamp: object = None
+        self.source = root
         self.root = Row(self, root, None, 0, "layer")
 
     def prepare(self, opened: Iterable[str]) -> None:
@@ -170,6 +191,12 @@ class RowTable:
             row = self.find(key)
             if row is not None:
                 len(row.below)
+
+    def twin(self) -> RowTable:
+        """The same rows, made anew: for a walk over all of them that nobody sees and that leaves nothing behind."""
+        twin = RowTable(self.source, self.facts, self.kept, self.order)
+        twin.stamp = self.stamp
+        return twin
 
     def part(self) -> None:
         """Forget its rows: the file was closed."""
@@ -190,7 +217,7 @@ class RowTable:
             return self.root
         row: Row | None = self.root
         while row is not None:
-            found = next((below for below in row.named(path) if below.kind == kind), None)
+            found = row.named(kind, path)
             if found is not None:
                 return found
             row = _on_the_way(row, path)
@@ -209,7 +236,7 @@ def _on_the_way(row: Row, path: str) -> Row | None:
     """The layer right below that a path leads through."""
     end = path.find(".", len(row.path) + 1)
     while end >= 0:
-        found = next((below for below in row.named(path[:end]) if below.kind == "layer"), None)
+        found = row.named("layer", path[:end])
         if found is not None:
             return found
         end = path.find(".", end + 1)

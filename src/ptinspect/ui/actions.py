@@ -34,7 +34,7 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 
-MOST_RECENT, LONGEST = 12, 60
+MOST_RECENT, LONGEST, MOST_COPIED = 12, 60, 200_000
 
 
 class Actions(QObject):
@@ -216,7 +216,7 @@ class Actions(QObject):
     def _copy_rows(self, form: Form) -> None:
         document = self._window.document
         if document is not None:
-            self._window.copy(self._window.application.copy_rows(document.tree.selected_keys(), form))
+            self._window.application.copy_rows(document.tree.selected_keys(MOST_COPIED), form, self._window.copy)
 
     def _copy_table(self, form: Form) -> None:
         self._window.application.copy_table(form, self._window.copy)

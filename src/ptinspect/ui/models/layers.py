@@ -13,6 +13,7 @@ from ptinspect.session.words import plain
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_COUNT = len(COLUMNS)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
@@ -23,11 +24,13 @@ class LayerModel(QAbstractItemModel):
     def __init__(self, table: RowTable, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.table = table
+        self._above, self._below = table.root, table.root.below
 
     def set_table(self, table: RowTable) -> None:
         """Show other rows."""
         self.beginResetModel()
         self.table = table
+        self._above, self._below = table.root, table.root.below
         self.endResetModel()
 
     def row_of(self, index: Index) -> Row:
@@ -39,10 +42,13 @@ class LayerModel(QAbstractItemModel):
         return QModelIndex() if row is None or row.parent is None else self.createIndex(row.at, column, row)
 
     def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
-        if row < 0 or not 0 <= column < len(COLUMNS) or parent.column() > 0:
-            return QModelIndex()
-        below = (parent.internalPointer() or self.table.root).below  # asked for every row that is laid out: no call too many
-        return self.createIndex(row, column, below[row]) if row < len(below) else QModelIndex()
+        # Asked for every row that is laid out, one sibling after the other: no call too many.
+        above = parent.internalPointer() or self.table.root
+        if above is not self._above:
+            self._above, self._below = above, above.below
+        if 0 <= row < len(self._below) and 0 <= column < _COUNT and parent.column() <= 0:
+            return self.createIndex(row, column, self._below[row])
+        return QModelIndex()
 
     def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
         above = self.row_of(child).parent if child.isValid() else None
@@ -52,10 +58,11 @@ class LayerModel(QAbstractItemModel):
         return 0 if parent.column() > 0 else len(self.row_of(parent).below)
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.column() > 0 else len(COLUMNS)
+        return 0 if parent.column() > 0 else _COUNT
 
     def hasChildren(self, parent: Index = _NOWHERE) -> bool:
-        return parent.column() <= 0 and (parent.internalPointer() or self.table.root).has_below
+        row = parent.internalPointer() or self.table.root
+        return row.kind == "layer" and row.has_below and parent.column() <= 0
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

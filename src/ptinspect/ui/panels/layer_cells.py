@@ -57,9 +57,11 @@ class LayerCells(QStyledItemDelegate):
         return QSize(60, theme.ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        row: Row = index.internalPointer()
-        box = QRectF(option.rect)
-        _PAINTERS[COLUMNS[index.column()].name](self, painter, box, row)
+        self.draw(painter, index.column(), QRectF(option.rect), index.internalPointer())
+
+    def draw(self, painter: QPainter, column: int, box: QRectF, row: Row) -> None:
+        """One cell of a row."""
+        _PAINTERS[COLUMNS[column].name](self, painter, box, row)
 
     def name(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """The name, its icon, and the marks of the filter under it."""

@@ -74,6 +74,11 @@ class Head(QHeaderView):
         self._fit()
         self.headerDataChanged(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The columns that are shown, by their places in the model."""
+        return tuple(at for at in range(len(COLUMNS)) if not self.isSectionHidden(at))
+
     def fit(self, room: int) -> None:
         """Hide columns until the names have room; they come back with the room."""
         self._room = room

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator
 
 from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
+    QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QRect,
     QRectF,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView, QWidget
 
+from ptinspect.session.columns import COLUMNS
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.type_ahead import Typed, next_row
 from ptinspect.session.views import DocumentView
@@ -30,6 +33,7 @@ from ptinspect.ui.panels.layer_head import Head
 from ptinspect.ui.widgets.text import tip
 
 FEW, MOST = 8, 64
+AT_ONCE, TURN = 3_000, 0.012  # rows that are laid out in one go, and seconds for layers that are opened one after the other
 CALM = 1_500  # milliseconds without a hand on the tree until its rows may move by themselves
 _ALSO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 _ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
@@ -54,7 +58,13 @@ class LayerTree(QTreeView):
         self._view: DocumentView | None = None
         self._touch = 0.0
         self._is_restoring = False
-        self._hover = QPersistentModelIndex()
+        self._place: tuple[int, bool, tuple[str, ...]] | None = None
+        self._todo: deque[Row] = deque()  # layers that are still to be opened or closed
+        self._chosen: list[tuple[Row, int, int]] = []  # layers, and from where to where rows of theirs are selected
+        self._lit: set[int] = set()
+        self._hovered: Row | None = None
+        self._current: Row | None = None  # the row that has the ring of the keyboard while rows are drawn
+        self._spans: list[tuple[int, int, int]] = []
         self._expanded: frozenset[str] = frozenset()
         self._was_painted = False
         self._ground = QWidget()
@@ -75,6 +85,9 @@ class LayerTree(QTreeView):
         self.head = Head(self)
         self.setHeader(self.head)
         self.head.dress()
+        self._steps = QTimer(self)
+        self._steps.setSingleShot(True)
+        self._steps.timeout.connect(self._go_on)
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.timeout.connect(self._look_again)
@@ -89,22 +102,23 @@ class LayerTree(QTreeView):
         """Show a view; only what differs from the last one is touched."""
         self._view = view
         fresh = last is None or last.table is not view.table
-        place = None
         if fresh and self._model.table is not view.table:
-            place = self._place() if last is not None and last.whole is view.whole and last.narrowed is view.narrowed else None
+            is_same_rows = last is not None and last.whole is view.whole and last.narrowed is view.narrowed
+            self._place = self._stand() if is_same_rows else None
+            self._todo.clear()
             self._model.set_table(view.table)
-            self._expanded = frozenset()
+            self._expanded, self._hovered, self._chosen, self._lit = frozenset(), None, [], set()
         self._cells.narrowed = view.narrowed
         self.head.apply(view.columns, view.whole.facts)
         if fresh or last is None or last.expanded != view.expanded:
             self._expand(view.table, view.expanded)
         if fresh or last is None or last.selected != view.selected:
-            self._select(view, place)
+            self._select(view)
         if view.is_behind and not self._calm.isActive():
             self._calm.start(CALM)
         self._ground.update()
 
-    def _place(self) -> tuple[int, bool, tuple[str, ...]]:
+    def _stand(self) -> tuple[int, bool, tuple[str, ...]]:
         """Where the user stands: how far he scrolled, whether what he selected is seen, and what is selected."""
         seen = self._ground.rect().intersects(self.visualRect(self.currentIndex()))
         return self.verticalScrollBar().value(), seen, self.selected_keys()
@@ -112,32 +126,57 @@ class LayerTree(QTreeView):
     def _expand(self, table: RowTable, keys: frozenset[str]) -> None:
         """Open what is to be open and close the rest. Only what differs from the last time is looked at, never all rows."""
         changed, self._expanded = keys ^ self._expanded, keys
-        if len(changed) > FEW:
-            self.scheduleDelayedItemsLayout()  # then each of them is only noted, and all are laid out together
-        for key in sorted(changed):
-            row, is_open = table.find(key), key in keys
-            if row is None or row.parent is None or (is_open and not row.has_below):
-                continue
-            index = self._model.index_of(row)
-            if self.isExpanded(index) != is_open:
-                self.setExpanded(index, is_open)
+        if len(changed) <= FEW:
+            for key in sorted(changed):
+                found = table.find(key)
+                if found is not None and found.parent is not None:
+                    self._open(found, key in keys)
+            return
+        rows = list(_layers(table, keys | changed))
+        if sum(len(row.below) for row in rows if row.key in keys) > AT_ONCE:
+            self._todo = deque(rows)
+            self.executeDelayedItemsLayout()
+            self._go_on()
+            return
+        self._todo.clear()
+        self.scheduleDelayedItemsLayout()  # then each of them is only noted, and all are laid out together
+        for row in rows:
+            self._open(row, row.key in keys)
 
-    def _select(self, view: DocumentView, place: tuple[int, bool, tuple[str, ...]] | None = None) -> None:
+    def _go_on(self) -> None:
+        """Open layers for a while, and more of them when the window has had its turn; what waits for the last one comes then."""
+        end = time.perf_counter() + TURN
+        while self._todo and time.perf_counter() < end:
+            row = self._todo.popleft()
+            self._open(row, row.key in self._expanded)
+        if self._todo:
+            self._steps.start(0)
+        elif self._place is not None and self._view is not None:
+            self._select(self._view)
+
+    def _open(self, row: Row, is_open: bool) -> None:
+        index = self._model.index_of(row)
+        if self.isExpanded(index) != is_open and (row.has_below or not is_open):
+            self.setExpanded(index, is_open)
+
+    def _select(self, view: DocumentView) -> None:
         """Select what the view says. After sorting, the screen stays where it was, or with the selected row if that was on it."""
         current = self.currentIndex()
-        if current.isValid() and self._model.row_of(current).key == view.selected and self.selectionModel().isSelected(current):
+        if current.isValid() and self._model.row_of(current).key == view.selected and id(current.internalPointer()) in self._lit:
             return
+        if self._todo and self._place is not None:
+            return  # not all that was open is there again
         row = view.table.find(view.selected) if view.selected else None
         is_there = row is not None and row.parent is not None
         if not is_there:
             self.selectionModel().clearSelection()
         index = self._model.index_of(row) if is_there else QModelIndex()
-        if place is None:
+        if self._place is None:
             if is_there:
                 self.setCurrentIndex(index)
                 self.scrollTo(index)
             return
-        top, was_seen, keys = place
+        (top, was_seen, keys), self._place = self._place, None
         if is_there:
             self.selectionModel().setCurrentIndex(index, _ROW)
             self._select_also(view.table, keys)
@@ -154,26 +193,38 @@ class LayerTree(QTreeView):
         self._is_restoring = False
         self.chosen.emit(self.selected_keys())
 
-    def selected_keys(self) -> tuple[str, ...]:
+    def selected_keys(self, most: int = MOST) -> tuple[str, ...]:
         """The rows that are selected, as many as anything is done with."""
-        found: dict[str, None] = {}
-        selection = self.selectionModel().selection()
-        for at in range(selection.size()):
-            part = selection.at(at)
-            above = self._model.row_of(part.parent()).below
-            found |= dict.fromkeys(row.key for row in above[part.top() : part.bottom() + 1][:MOST])
-            if len(found) >= MOST:
+        found: list[str] = []
+        for above, top, bottom in self._chosen:
+            found += [row.key for row in above.below[top : min(bottom + 1, top + most)]]
+            if len(found) >= most:
                 break
-        return tuple(found)[:MOST]
+        return tuple(dict.fromkeys(found))[:most]
+
+    def selectAll(self) -> None:
+        """Every row that can be seen, layer by layer. Qt would go through each cell of them."""
+        selection, last = QItemSelection(), len(COLUMNS) - 1
+        for above in (self._model.table.root, *_layers(self._model.table, self._expanded)):
+            if above.below:
+                selection.append(QItemSelectionRange(self._model.index_of(above.below[0]), self._model.index_of(above.below[-1], last)))
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
+        ranges = self.selectionModel().selection()
+        parts = [ranges.at(at) for at in range(ranges.size())]
+        self._chosen = [(self._model.row_of(part.parent()), part.top(), part.bottom()) for part in parts]
+        self._lit = {id(above.below[at]) for above, top, bottom in self._chosen for at in range(top, bottom + 1)}
+        if selected.size() + deselected.size() < MOST:
+            super().selectionChanged(selected, deselected)
+        else:  # Qt would look for the place of every one of them
+            self._ground.update()
         if self._is_restoring:
             return
         if not selected.isEmpty():
             current = self.currentIndex()
-            last = current if selected.contains(current) else selected.last().bottomRight()
-            self.selected.emit(self._model.row_of(last).key)
+            is_last = current.isValid() and id(current.internalPointer()) in self._lit
+            self.selected.emit(self._model.row_of(current if is_last else selected.last().bottomRight()).key)
         self.chosen.emit(self.selected_keys())
 
     def keyboardSearch(self, search: str) -> None:
@@ -215,6 +266,9 @@ class LayerTree(QTreeView):
     # -- drawing ------------------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        self._spans = [(at, self.columnViewportPosition(at), self.columnWidth(at)) for at in self.head.seen]
+        has_ring = self.hasFocus() and self.property("byKeyboard")
+        self._current = self.currentIndex().internalPointer() if has_ring else None
         super().paintEvent(event)
         if not self._model.rowCount():
             self._paint_nothing()
@@ -232,37 +286,46 @@ class LayerTree(QTreeView):
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
 
     def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        look, box = theme.tokens(), QRectF(options.rect)
-        is_selected = self.selectionModel().isRowSelected(index.row(), index.parent())
-        is_hovered = self._hover.isValid() and self._hover.row() == index.row() and self._hover.parent() == index.parent()
-        if is_selected or is_hovered:
+        """The ground of a row, the ring of the keyboard and the cells. Qt would ask of every cell whether one of many ranges holds it."""
+        look, box, row = theme.tokens(), options.rect, self._model.row_of(index)
+        is_selected = id(row) in self._lit
+        if is_selected or row is self._hovered:
             back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(look.brush("selrow" if is_selected else "hover"))
             painter.drawRoundedRect(back, 5, 5)
-            if is_selected and self.hasFocus() and self.property("byKeyboard"):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(look.colour("accent2"), 1.5))
-                painter.drawRoundedRect(back.adjusted(1, 1, -1, -1), 5, 5)
-        super().drawRow(painter, options, index)
-
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        if self._model.row_of(index).has_below:
-            box = QRectF(rect.right() - theme.INDENT + 1 + MARGIN, rect.center().y() - 5, 12, 12)
-            icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", box, theme.tokens().colour("muted"))
+        if row is self._current:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(look.colour("accent2"), 1.5))
+            painter.drawRoundedRect(QRectF(5, box.top() + 1, self._ground.width() - 10, box.height() - 2), 5, 5)
+        for column, left, width in self._spans:
+            cell = QRectF(left, box.top(), width, box.height())
+            if column == 0:
+                cell.adjust(theme.INDENT * row.level, 0, 0, 0)
+                if row.has_below:
+                    mark = QRectF(cell.left() - theme.INDENT + MARGIN, cell.center().y() - 6, 12, 12)
+                    icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", mark, look.colour("muted"))
+            self._cells.draw(painter, column, cell, row)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
-        if index.isValid() != self._hover.isValid() or index.siblingAtColumn(0) != self._hover:
-            self._hover = QPersistentModelIndex(index.siblingAtColumn(0))
-            self._ground.update()
+        self._point(self._model.row_of(index) if index.isValid() else None)
         super().mouseMoveEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover = QPersistentModelIndex()
-        self._ground.update()
+        self._point(None)
         super().leaveEvent(event)
+
+    def _point(self, row: Row | None) -> None:
+        if row is not self._hovered:
+            self._hovered = row
+            self._ground.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason):
+            self.setProperty("byKeyboard", True)
+        super().focusInEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._touched()
@@ -301,6 +364,16 @@ class LayerTree(QTreeView):
         if event.type() == QEvent.Type.PaletteChange:
             self.header().setFont(theme.font(11, 500))
         super().changeEvent(event)
+
+
+def _layers(table: RowTable, keys: frozenset[str]) -> Iterator[Row]:
+    """The layers of some keys, from the top down; only what is below one of them is looked at."""
+    todo = [table.root]
+    for above in todo:
+        for row in above.below:
+            if row.kind == "layer" and f"layer:{row.source.path}" in keys:  # type: ignore[union-attr]
+                yield row
+                todo.append(row)
 
 
 def _row_tip(row: Row) -> str:
