@@ -9,6 +9,8 @@ import torch
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.load import load_lines
 from ptinspect.checkpoint.opening import open_checkpoint
+from ptinspect.findings import Finding
+from ptinspect.frozen import replace
 from ptinspect.session.overview import overview_of
 from tests.session.working import SAMPLES
 
@@ -30,3 +32,13 @@ def test_that_a_thousand_small_blocks_make_no_picture(tmp_path: Path) -> None:
     assert overview_of(checkpoint, layer_tree(checkpoint)).blocks == ()
     few = open_checkpoint(SAMPLES / "weights.pt")
     assert len(overview_of(few, layer_tree(few)).blocks) == 2
+
+
+def test_that_only_a_problem_with_a_place_in_the_tree_has_a_way_there() -> None:
+    checkpoint = open_checkpoint(SAMPLES / "weights.pt")
+    tree = layer_tree(checkpoint)
+    path = next(row.path for node in tree.walk() for row in node.tensors)
+    findings = tuple(Finding("warning", title, "", where) for title, where in (("a", path), ("b", "data.pkl"), ("c", None)))
+    page = overview_of(replace(checkpoint, findings=findings), tree)
+    assert [problem.key for problem in page.problems] == [path, "", ""]
+    assert page.problems[1].where == "data.pkl"

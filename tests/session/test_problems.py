@@ -17,6 +17,7 @@ def test_that_many_of_a_kind_are_told_once_with_the_first_places() -> None:
     found = problems_of([unread("a"), other, unread("b"), unread("c"), unread("d")])
     assert [problem.title for problem in found] == ["A tensor cannot be read, 4 times", "The file is cut off"]
     assert (found[0].detail, found[0].where, found[0].key) == (SHORT, "a, b and 2 more", "a")
+    assert [problem.times for problem in found] == [4, 1]
 
 
 def test_that_two_of_a_kind_stand_one_by_one() -> None:

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableView
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication, QTableView
 
 from ptinspect import resources
+from ptinspect.ui.panels.tensor import TensorPage
 from ptinspect.ui.widgets.code_block import CodeBlock
+from ptinspect.ui.widgets.focus_ring import FocusRing
+from ptinspect.ui.widgets.heat_map import HeatMap
 
 SAMPLES = resources.path("samples")
 LONG = 20_000
@@ -62,3 +66,26 @@ def test_that_a_long_path_is_broken_into_lines_and_copied_whole(opened, qtbot, t
     bars = (block.view.horizontalScrollBar(), block.view.verticalScrollBar())
     qtbot.waitUntil(lambda: [bar.maximum() for bar in bars] == [0, 0])
     assert str(path) in block.view.toPlainText()
+
+
+def test_that_a_file_without_tensors_says_so_where_they_would_be(opened, qtbot, many: Path) -> None:
+    window = opened(many)
+    window.application.inspect("tensor")
+    qtbot.waitUntil(lambda: isinstance(window.document.stack.currentWidget(), TensorPage), timeout=LONG)
+    assert window.document.stack.currentWidget().head.text() == "No tensors in this file"
+
+
+def test_that_a_ring_shows_what_the_keyboard_has_reached_and_nothing_else(qtbot) -> None:
+    widget = HeatMap()
+    qtbot.addWidget(widget)
+    widget.show()
+    qtbot.waitExposed(widget)
+    ring = widget.findChild(FocusRing)
+    for kind, reason, is_seen in (
+        (QEvent.Type.FocusIn, Qt.FocusReason.MouseFocusReason, False),
+        (QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason, True),
+        (QEvent.Type.FocusOut, Qt.FocusReason.TabFocusReason, False),
+    ):
+        QApplication.sendEvent(widget, QFocusEvent(kind, reason))
+        assert ring.isVisible() is is_seen
+    assert ring.geometry() == widget.rect()

@@ -58,8 +58,8 @@ def health_page(numbers: Numbers) -> HealthPage:
 
 
 def _line(finding: Finding) -> HealthLine:
-    title = plain(finding.title, 200)
-    return HealthLine(finding.severity, f"{title[:1].upper()}{title[1:]}", plain(finding.detail, 1_200), plain(finding.where or "", 2_000))
+    title, detail = plain(finding.title, 200), plain(finding.detail, 1_200).replace("`", "")
+    return HealthLine(finding.severity, f"{title[:1].upper()}{title[1:]}", detail, plain(finding.where or "", 2_000))
 
 
 def health_badge(numbers: Numbers) -> tuple[tuple[Inspector, int, Tone], ...]:

@@ -92,12 +92,12 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
     """The page of one checkpoint."""
     document, totals = checkpoint.document, checkpoint.totals
     blocks, title = _blocks(checkpoint, tree)
-    problems = problems_of(checkpoint.findings)
+    problems = _with_places(problems_of(checkpoint.findings), tree)
     return Overview(
         title=_title(checkpoint),
         sentence=_sentence(checkpoint),
         problems=tuple(problems[:MOST_PROBLEMS]),
-        more_problems=max(0, len(problems) - MOST_PROBLEMS),
+        more_problems=sum(problem.times for problem in problems[MOST_PROBLEMS:]),
         claims=tuple(_claims(checkpoint)),
         blocks=blocks,
         blocks_title=title,
@@ -115,6 +115,14 @@ def overview_of(checkpoint: Checkpoint, tree: LayerNode) -> Overview:
     )
 
 
+def _with_places(problems: list[Problem], tree: LayerNode) -> list[Problem]:
+    """Only those that stand somewhere in the tree have a place to show; others are told by the record they lie in."""
+    wanted = {problem.key for problem in problems if problem.key}
+    there = {node.path for node in tree.walk() if node.path in wanted} if wanted else set[str]()
+    there |= {row.path for node in tree.walk() for row in node.tensors if row.path in wanted} if wanted - there else set()
+    return [problem if problem.key in there else replace(problem, key="") for problem in problems]
+
+
 def _wrapped(code: str) -> str:
     """Code whose comments are as wide as the page: they are read, where lines of code are only copied."""
     lines: list[str] = []
@@ -127,7 +135,7 @@ def with_findings(page: Overview, findings: Sequence[Finding]) -> Overview:
     """The page with what was found in the values, the worst first; a notice stays on the page of its own."""
     loud = problems_of(finding for finding in findings if finding.severity in ("warning", "danger"))
     found = sorted((*page.problems, *loud), key=lambda problem: -SEVERITIES.index(problem.severity))
-    more = page.more_problems + max(0, len(found) - MOST_PROBLEMS)
+    more = page.more_problems + sum(problem.times for problem in found[MOST_PROBLEMS:])
     return replace(page, problems=tuple(found[:MOST_PROBLEMS]), more_problems=more)
 
 

@@ -20,6 +20,7 @@ class Problem:
     detail: str
     where: str
     key: str = ""
+    times: int = 1
 
 
 def problems_of(findings: Iterable[Finding]) -> list[Problem]:
@@ -46,7 +47,8 @@ def _together(alike: Sequence[Finding]) -> Problem:
     places = [plain(finding.where, 120) for finding in alike[:2] if finding.where]
     more = len(alike) - len(places)
     where = f"{', '.join(places)} and {more:,} more" if places else ""
-    return Problem(first.severity, f"{_sentence(first.title, 200)}, {len(alike):,} times", detail, where, first.where or "")
+    title = f"{_sentence(first.title, 200)}, {len(alike):,} times"
+    return Problem(first.severity, title, detail, where, first.where or "", len(alike))
 
 
 def _sentence(text: str, longest: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
 from ptinspect.checkpoint.model import Checkpoint
@@ -154,6 +155,10 @@ def _code_words(module: str, name: str) -> str:
         return f"Code of {top}"
     if top in ("__main__", "main"):
         return "A class of the script that saved this file"
+    if top == "builtins":
+        return "A function or a class of Python itself"
+    if top in sys.stdlib_module_names:
+        return f"Code of {plain(top, 60)}, which comes with Python"
     return f"Imports {plain(top, 60)}, code of a library or of the file's author"
 
 

@@ -11,7 +11,7 @@ from ptinspect.ui import theme
 from ptinspect.ui.panels.page import Page
 from ptinspect.ui.widgets.choice import Choice
 from ptinspect.ui.widgets.code_block import CodeView
-from ptinspect.ui.widgets.text import Button, Elided, boxed, column, row
+from ptinspect.ui.widgets.text import Button, Elided, Text, boxed, column, row
 
 
 class CodePage(Page):
@@ -28,13 +28,14 @@ class CodePage(Page):
         self.choice.currentIndexChanged.connect(self._choose)
         copy = Button("Copy", "outline", "copy")
         copy.clicked.connect(self._copy)
+        self.title = Text("How to load it", 12, 600)
         self.note = Elided("", 11, 400, "muted")
         self.view = CodeView()
         self.view.setAccessibleName("Code")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 14, 0, 0)
         layout.setSpacing(10)
-        layout.addWidget(boxed(row(self.choice, self.note, copy, gap=10, margins=(0, 0, 20, 0))))
+        layout.addWidget(boxed(row(self.choice, self.title, self.note, copy, gap=10, margins=(0, 0, 20, 0))))
         layout.addLayout(column(self.view), 1)
 
     def apply(self, view: DocumentView) -> None:
@@ -44,7 +45,8 @@ class CodePage(Page):
         self._shown = found
         self.choice.clear()
         self.choice.addItems([file.name for file in found.files])
-        self.choice.setEnabled(len(found.files) > 1)
+        self.choice.setVisible(len(found.files) > 1)
+        self.title.setVisible(len(found.files) <= 1)
         self.choice.setCurrentIndex(min(1, len(found.files) - 1))  # the program where there is one: the overview tells how to load it
         texts = len(found.files) - 1 + found.more
         note = f"{plural(texts, 'program text')}, shown and never run"

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLayout, QWidget
 
-from ptinspect.session.overview import Block, Claim, Overview, Problem, SetLine
+from ptinspect.session.overview import Block, Claim, Overview, SetLine
+from ptinspect.session.problems import Problem
 from ptinspect.session.views import DocumentView
 from ptinspect.session.words import count_text, size_text
 from ptinspect.ui.panels.page import Page
@@ -82,8 +83,8 @@ class OverviewPage(Page):
 
     def _problems(self, found: Overview) -> list[QWidget | int]:
         shown = found.problems
-        loud = sum(problem.severity in ("danger", "warning") for problem in shown)
-        note = _count_problems(len(shown) + found.more_problems, loud)
+        loud = sum(problem.times for problem in shown if problem.severity in ("danger", "warning"))
+        note = _count_problems(sum(problem.times for problem in shown) + found.more_problems, loud)
         card = column(gap=0, margins=(12, 2, 12, 2))
         for at, problem in enumerate(shown):
             if at:

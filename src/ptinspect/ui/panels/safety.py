@@ -105,6 +105,8 @@ class SafetyPage(Page):
         ]
         table = self._table(found)
         choice = Segments(kinds)
+        choice.setAccessibleName("Which names")
+        choice.setVisible(len(kinds) > 2)  # a single kind leaves nothing to choose
         choice.chosen.connect(lambda kind: self._choose(table, found, kind))
         layout.addLayout(
             row(Text("Imported names", 12, 600), Text("what the file asks Python for", 11, 400, "muted"), None, choice, gap=10)

@@ -50,11 +50,13 @@ class TensorPage(Page):
         self.distribution = Distribution()
         self.distribution.saved.connect(self._picture_saved)
         self.views = TensorViews(lambda: self._reading)
+        self.head = Text("", 14, 600)
+        self.head.setContentsMargins(0, 8, 0, 4)
         self.empty = Text("", 12, 400, "muted", wrap=True)
         self._line = line("line")
         layout = column(self.title, gap=0, margins=(0, 0, 0, 20))
         layout.addWidget(self._line)
-        body = column(self.empty, self.distribution, gap=0, margins=(16, 10, 16, 0))
+        body = column(self.head, self.empty, self.distribution, gap=0, margins=(16, 10, 16, 0))
         self._parting = line("line")
         body.addSpacing(6)
         body.addWidget(self._parting)
@@ -81,8 +83,11 @@ class TensorPage(Page):
         self.title.setVisible(self._row is not None)
         self._line.setVisible(self._row is not None)
         if self._row is None:
-            self._nothing("Nothing is selected. Choose a layer or a tensor on the left; several with Ctrl or Shift lie over each other.")
+            is_empty = not view.whole.facts.has_tensors
+            text = "It holds only plain values." if is_empty else "Choose a layer or a tensor on the left, several with Ctrl or Shift."
+            self._nothing(text, "No tensors in this file" if is_empty else "Nothing is selected")
             return
+        self.head.hide()
         if fresh:
             self.title.show_row(self._row)
         rows = self._rows(view, self._row)
@@ -93,7 +98,9 @@ class TensorPage(Page):
         else:
             self._nothing(_words(self._row))
 
-    def _nothing(self, text: str) -> None:
+    def _nothing(self, text: str, title: str = "") -> None:
+        self.head.setText(title)
+        self.head.setVisible(bool(title))
         self.empty.setText(text)
         self.empty.show()
         for part in (self.distribution, self.views, self._parting):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ptinspect.ui import theme
 
-MOST_LINES = 24
+MOST_LINES = 60
 _KEYWORDS = (
     "import from as with for in if not and or else elif def class return None True False lambda while is pass raise assert try except yield"
 )

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.heat_map import SEQUENTIAL, amounts, coded, image_of
 
 Mode = Literal["rgb", "r", "g", "b", "norm", "mean", "first"]
@@ -30,6 +31,7 @@ class FilterGrid(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Filters")
+        FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_cells(self, cells: Any, mode: Mode) -> None:

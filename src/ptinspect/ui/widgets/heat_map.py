@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ptinspect.session.words import signed
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.readout import Readout
 
 DIVERGING = {
@@ -92,6 +93,7 @@ class HeatMap(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Heat map")
+        FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_cells(self, cells: Any, label: Label) -> None:

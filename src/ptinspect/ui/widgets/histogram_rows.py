@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ptinspect.frozen import frozen
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.readout import Readout
 
 TITLE, TALL, ENDS, GAP, SWATCH = 18, 40, 15, 10, 14
@@ -46,6 +47,7 @@ class HistogramRows(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Distributions, each on its own range")
+        FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_lines(self, lines: Sequence[Line]) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen, QWheelEvent
 
 from ptinspect.session.words import count_text, signed
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.readout import Readout
 
 Names = Callable[[float], str]
@@ -77,6 +78,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
         self.bottom, self.left = Axis("bottom"), Axis("left")
         super().__init__(axisItems={"bottom": self.bottom, "left": self.left}, enableMenu=False)
         self.setAccessibleName(name)
+        FocusRing(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMenuEnabled(False)
         self.hideButtons()

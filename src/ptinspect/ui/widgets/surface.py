@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ptinspect.session.words import signed
 from ptinspect.ui import theme
+from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.heat_map import BROKEN, DIVERGING, SCALE, SEQUENTIAL, STEPS, colour_table, paint_scale
 from ptinspect.ui.widgets.readout import Readout
 from ptinspect.ui.widgets.relief import Pose, Relief
@@ -43,6 +44,7 @@ class Surface(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Surface of the values")
+        FocusRing(self)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT)
