@@ -28,3 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ[FOLDER] = before
 
     config.add_cleanup(restored)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers for the suite or a folder; a file or two by name are done before the workers are there."""
+    return 0 if all(".py" in argument for argument in config.args) else 2
