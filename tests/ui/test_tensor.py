@@ -292,16 +292,6 @@ def test_that_singular_values_come_at_the_push_of_a_button(page, qtbot, file: Pa
     assert any(text.startswith(f"{stable:.1f}") for text in told(view.numbers))
 
 
-def test_that_values_and_pictures_are_saved_by_the_names_ending(page, qtbot, file: Path, tmp_path: Path) -> None:
-    choose(page, qtbot, "conv1.weight")
-    page.save_to(str(tmp_path / "w.npy"))
-    page.save_to(str(tmp_path / "w.png"))
-    qtbot.waitUntil(lambda: not page.window_.application.tasks.slots, timeout=LONG)
-    saved = np.lib.format.read_array((tmp_path / "w.npy").open("rb"))
-    assert np.array_equal(saved, torch.load(file)["conv1.weight"].numpy())
-    assert (tmp_path / "w.png").stat().st_size > 500
-
-
 def test_that_the_page_steps_from_tensor_to_tensor(page, qtbot) -> None:
     choose(page, qtbot, "conv1.weight")
     qtbot.mouseClick(page.title.after, Qt.MouseButton.LeftButton)

@@ -29,6 +29,7 @@ MEANINGS = {
     "Skewness": "0 where values lie evenly around their mean, above 0 where the tail to the right is longer. Read for this tensor alone.",
     "Excess kurtosis": "0 for a normal distribution, above 0 where the tails are heavier. Read for this tensor alone.",
     "Quartile range": "The width of the middle half of the values",
+    "RMS": "Root mean square: the L2 norm by the root of the count",
     "Effective rank": "How many directions the matrix uses, by the entropy of its singular values; found under Spectrum",
 }
 
@@ -133,7 +134,7 @@ def cells_of(found: Statistics, extras: Extras | None = None) -> tuple[Cell, ...
         ("Mean", _number(found.mean), "text"), ("Std dev", _number(found.std), "text"), ("Min", _number(found.low), "text"),
         ("Max", _number(found.high), "text"), ("L2 norm", _number(found.l2), "text"),
         ("Median", _number(middle), "text"), ("Quartile range", _number(spread), "text"), ("1\u2009%", _number(low), "text"),
-        ("99\u2009%", _number(high), "text"), ("Root mean square", _number(rms), "text"),
+        ("99\u2009%", _number(high), "text"), ("RMS", _number(rms), "text"),
         *_beyond(found, extras), _rank(extras),
         ("Exact zeros", zeros, "text"), ("NaN / Inf", f"{found.nans:,} / {found.infs:,}", "danger" if broken else "good"),
     )  # fmt: skip

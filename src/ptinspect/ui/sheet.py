@@ -45,8 +45,10 @@ QTabBar#files::tab:selected { background: @surface; color: @text; border: 1px so
 QTabBar#files::tab:hover:!selected { background: @track; }
 QToolButton[look="bare"] { padding: 0; }
 QToolButton[look="closer"] { padding: 0; min-height: 18px; }
-QPushButton[look="segment"] { background: @track; border: 1px solid @track; border-radius: 5px; min-height: 22px; padding: 0 9px;
-    color: @muted; }
+QWidget#segments { background: @track; border-radius: 6px; }
+QPushButton[look="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px; min-height: 20px;
+    padding: 0 9px; color: @muted; }
+QPushButton[look="segment"]:hover { color: @text; }
 QPushButton[look="segment"]:checked { background: @thumb; border: 1px solid @border2; color: @text; }
 QPushButton[look="segment"]:focus { border: 1px solid @accent2; }
 QComboBox { background: @surface; border: 1px solid @border2; border-radius: 6px; min-height: 26px; padding: 0 8px; color: @text; }
@@ -62,6 +64,7 @@ QPlainTextEdit { selection-background-color: @selrow; selection-color: @text; }
 QTreeView { selection-background-color: transparent; }
 QHeaderView { background: @surface; border: none; }
 QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 0; }
+QTableCornerButton::section { background: @surface; border: none; border-bottom: 1px solid @border; }
 QSplitter::handle { background: @border; }
 QMenu { background: @surface; border: 1px solid @border; border-radius: 8px; padding: 4px; color: @text; }
 QMenu::item { padding: 5px 20px 5px 10px; border-radius: 4px; min-width: 150px; }

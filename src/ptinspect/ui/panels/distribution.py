@@ -170,7 +170,6 @@ class Distribution(QWidget):
         self.scale.hide()
         self.more.setVisible(bool(there))
         self.arrangement.setVisible(len(there) > 1)
-        self.note.set_whole(f"{len(found)} tensors, each by its own highest bin")
         self._legend(there)
 
     @property
@@ -205,6 +204,9 @@ class Distribution(QWidget):
         is_in_rows = self.is_in_rows
         self.arrangement.choose("rows" if is_in_rows else "over")
         self.legend.setVisible(len(self._shown) > 1 and not is_in_rows)
+        if len(self._shown) > 1:
+            how = "each on a range of its own" if is_in_rows else "each by its own highest bin"
+            self.note.set_whole(f"{len(self._shown)} tensors, {how}")
         if is_in_rows:
             self._draw_rows(drawn)
         else:

@@ -16,6 +16,7 @@ from ptinspect.ui.widgets.focus_ring import FocusRing
 from ptinspect.ui.widgets.readout import Readout
 
 Names = Callable[[float], str]
+LABEL = 13  # pixels: half of what a label of an axis takes
 
 
 def pen(tone: str, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
@@ -54,6 +55,9 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             step = max(1, (last - first) // 4)
             return [(float(step), [float(power) for power in range(first, last + 1, step)])]
         levels = super().tickValues(minVal, maxVal, size)
+        if self.orientation == "bottom" and size > 0:  # a label at the very end would be cut
+            room = LABEL * (maxVal - minVal) / size
+            levels = [(spacing, [value for value in values if minVal + room <= value <= maxVal - room]) for spacing, values in levels]
         if len(levels) > 1 and len(levels[0][1]) < 3:  # too few of the first rank: those of the second beside them
             return [(levels[1][0], sorted({*levels[0][1], *levels[1][1]}))]
         return list(levels[:1])
