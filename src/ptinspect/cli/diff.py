@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The stream over both files has threads of its own; those of numpy's algebra wait for each other in a busy loop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if arguments.window:
-        raise InspectError("the window cannot show a comparison yet", "Leave out --window for a table, or use --html for a page.")
+        return _show(arguments)
     if len(arguments.files) > 2:
         from ptinspect.cli.diff_series import run_series
 
@@ -55,6 +55,22 @@ def run(arguments: argparse.Namespace) -> int:
     found = arguments.found = compared(left, right, arguments)
     _print(found, arguments)
     return _status(found, arguments)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    """The comparison in the window, or in one that is open already. What is only said of a table has no meaning there."""
+    odd = next((name for name in ("match", "quick", "thorough", "tolerance", "json") if getattr(arguments, name)), None)
+    if odd is not None:
+        raise InspectError(f"--{odd} is not for the window", "Leave it out, or leave out --window.")
+    if len(arguments.files) > 2 or (len(arguments.files) == 1 and len(arguments.weights) != 2):
+        hint = "Give two files, or one file and `--weights P --weights Q` for two of its weight sets."
+        raise InspectError("the window compares two sides", hint)
+    from ptinspect.session.comparison.request import Chosen, ComparisonRequest
+    from ptinspect.ui.app import run as show
+
+    weights = (*arguments.weights, *arguments.weights)[:2] or (None, None)
+    left, right = (Chosen(os.path.abspath(arguments.files[at]), weights[at]) for at in (0, -1))
+    return show([], comparison=ComparisonRequest(left, right, parsed_rules(arguments.rename)))
 
 
 def _status(found: Comparison, arguments: argparse.Namespace) -> int:

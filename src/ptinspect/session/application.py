@@ -57,6 +57,7 @@ class Application(Comparisons):
         front = settings.session[settings.active] if settings.active < len(settings.session) else ""
         self.open(paths)
         self.activate(next((tab.id for tab in self.state.documents if tab.path == front), self.state.active))
+        self.restore_comparisons()
 
     def reload(self, id_: int) -> None:
         """Read a file again, or compare two again; selection and what is open in the tree stay."""
@@ -160,17 +161,8 @@ class Application(Comparisons):
 
     def activate(self, id_: int | None) -> None:
         """Bring a tab to the front; None is the start page."""
-        if id_ is None or self.state.at(id_) is not None:
-            self._set(replace(self.state, active=id_))
-            self.arrange(self.state.tab)
-
-    def move(self, id_: int, to: int) -> None:
-        """Put a tab in another place."""
-        tab = self.state.at(id_)
-        if tab is not None:
-            tabs = [other for other in self.state.tabs if other is not tab]
-            tabs.insert(to, tab)
-            self._set(replace(self.state, tabs=tuple(tabs)))
+        super().activate(id_)
+        self.arrange(self.state.tab)
 
     def step(self, by: int) -> None:
         """The next tab, or the one before."""
@@ -181,20 +173,21 @@ class Application(Comparisons):
 
     def look_for_changes(self) -> None:
         """Compare the open files with what lies on disk, in the background; a rewritten one is offered to be read again."""
-        watched = [(tab.id, tab.path) for tab in self.state.documents if not tab.is_reading and not tab.is_stale]
+        seen = [tab for tab in self.state.tabs if not tab.is_reading and not tab.is_stale]
+        watched = [(tab.id, tab.path, self._stamps.get(tab.id)) for tab in seen if isinstance(tab, Tab)]
+        watched += [(tab.id, *side) for tab in seen if isinstance(tab, ComparisonTab) for side in tab.watched]
         if not watched:
             return
-        known = dict(self._stamps)
 
         def work(context: Context) -> list[int]:
-            now = ((id_, stamp_of(path)) for id_, path in watched)
-            return [id_ for id_, stamp in now if stamp is not None and stamp != known.get(id_)]
+            now = ((id_, stamp_of(path), known) for id_, path, known in watched)
+            return list(dict.fromkeys(id_ for id_, stamp, known in now if stamp is not None and stamp != known))
 
         self.tasks.run("watch", work, self._changed_on_disk, self._failed)
 
     def _changed_on_disk(self, ids: list[int]) -> None:
         for id_ in ids:
-            tab = self.state.find(id_)
+            tab = self.state.at(id_)
             if tab is not None and tab.trouble is not None:
                 self.reload(id_)  # what was missing may have arrived
             elif tab is not None and not tab.is_reading:

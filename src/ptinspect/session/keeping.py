@@ -61,7 +61,11 @@ class Keeping(Stage):
         paths = tuple(tab.path for tab in self.state.documents if tab.trouble is None)[:MOST_RECENT]
         tab = self.state.tab
         active = paths.index(tab.path) if tab is not None and tab.path in paths else 0
-        return replace(self.state.settings, session=paths, active=active)
+        return replace(self.state.settings, session=paths, active=active, comparisons=self._comparisons_to_keep())
+
+    def _comparisons_to_keep(self) -> tuple[str, ...]:
+        """The comparisons that are open; there are none yet on this step of the stairs."""
+        return ()
 
     def quit(self) -> None:
         """Stop all work and write the settings at once."""

@@ -12,7 +12,7 @@ from ptinspect.frozen import frozen
 from ptinspect.session.columns import BY_NAME, ColumnChoice
 
 Theme = Literal["system", "light", "dark"]
-MOST_RECENT = 20
+MOST_RECENT, MOST_PAIRINGS, LONGEST_TEXT = 20, 40, 20_000
 _LARGEST = 1 << 20
 
 
@@ -40,6 +40,8 @@ class Settings:
     is_inspector_shown: bool = True
     session: tuple[str, ...] = ()
     active: int = 0
+    comparisons: tuple[str, ...] = ()  # each as JSON, with its place among the tabs
+    pairings: tuple[str, ...] = ()  # rules that were made for two files, as JSON, the newest first
 
 
 def folder() -> Path:
@@ -96,6 +98,8 @@ def fields_of(settings: Settings) -> dict[str, Any]:
         "is_inspector_shown": settings.is_inspector_shown,
         "session": list(settings.session),
         "active": settings.active,
+        "comparisons": list(settings.comparisons),
+        "pairings": list(settings.pairings),
     }
 
 
@@ -116,11 +120,17 @@ def of_fields(fields: dict[str, Any]) -> Settings:
         is_inspector_shown=shown is not False,
         session=tuple(item for item in _list(fields.get("session"))[:MOST_RECENT] if isinstance(item, str) and item),
         active=active if _is_size(active) else 0,
+        comparisons=_texts(fields.get("comparisons"), MOST_RECENT),
+        pairings=_texts(fields.get("pairings"), MOST_PAIRINGS),
     )
 
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _texts(value: object, most: int) -> tuple[str, ...]:
+    return tuple(item for item in _list(value)[:most] if isinstance(item, str) and len(item) <= LONGEST_TEXT)
 
 
 def _is_size(value: object) -> bool:

@@ -94,6 +94,11 @@ class ComparisonTab:
     is_pairing: bool = False  # whether the pairing rules are shown though there are none
     looks: tuple[tuple[int, PairLook], ...] = ()  # by the place of the pair, the newest last
 
+    @property
+    def watched(self) -> tuple[tuple[str, Stamp | None], ...]:
+        """Both files, and how they were when they were read."""
+        return (self.request.left.path, self.stamps[0]), (self.request.right.path, self.stamps[1])
+
     def look(self, place: int) -> PairLook | None:
         """What was read of a pair."""
         return next((found for at, found in self.looks if at == place), None)

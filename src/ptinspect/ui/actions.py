@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 from ptinspect.session.copying import Form
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.settings import Theme
-from ptinspect.session.views import DocumentView, WindowView
+from ptinspect.session.views import ComparisonView, DocumentView, WindowView
 from ptinspect.session.words import plain
 from ptinspect.ui.widgets.text import tip
 
@@ -29,6 +29,10 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
         ("F4", "Columns and order"),
     ),
     "Copy": (("Ctrl+C", "Rows"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table")),
+    "Comparison": (
+        ("Ctrl+D", "Compare with another file"), ("Ctrl+Down", "Next difference"), ("Ctrl+Up", "Difference before"),
+        ("Ctrl+I", "Hide identical"), ("Ctrl+Shift+X", "Swap sides"),
+    ),
     "Pages": (("Alt+1 … 6", "Overview, Tensor, Training, Health, Safety, Code"), ("F9", "Show or hide the pages")),
     "Window": (("F1", "This sheet"), ("F11", "Full screen"), ("Ctrl+Q", "Quit")),
 }  # fmt: skip
@@ -45,6 +49,12 @@ class Actions(QObject):
         self._window = window
         application = window.application
         self.open = self._add("Open…", "Ctrl+O", window.open_dialog)
+        self.compare = self._add("Compare…", "Ctrl+D", window.compare_dialog)
+        self.swap = self._add("Swap sides", "Ctrl+Shift+X", application.swap)
+        self.next_difference = self._add("Next difference", "Ctrl+Down", lambda: application.comparing.step(1))
+        self.difference_before = self._add("Difference before", "Ctrl+Up", lambda: application.comparing.step(-1))
+        self.hide_same = self._add("Hide identical", "Ctrl+I", lambda: application.comparing.toggle("same"))
+        self.hide_same.setCheckable(True)
         self.start = self._add("Start page", "Ctrl+T", lambda: application.activate(None))
         self.close = self._add("Close tab", "Ctrl+W", self._close)
         self.reload = self._add("Reload", "F5", self._reload)
@@ -100,6 +110,7 @@ class Actions(QObject):
         window, bar = self._window, self._window.bar
         bar.open.clicked.connect(window.open_dialog)
         bar.recent.clicked.connect(self._show_recent)
+        bar.compare.clicked.connect(self._show_compare)
         bar.back.clicked.connect(lambda: window.application.step(-1))
         bar.forward.clicked.connect(lambda: window.application.step(1))
         bar.panel.clicked.connect(self._toggle_panel)
@@ -113,6 +124,12 @@ class Actions(QObject):
             action.setEnabled(is_document)
         for action in (self.close, self.reload):
             action.setEnabled(view.active is not None)
+        is_comparison = isinstance(view.page, ComparisonView)
+        for action in (self.swap, self.next_difference, self.difference_before, self.hide_same):
+            action.setEnabled(is_comparison)
+        for action in (self.filter, self.panel, self.copy_path, self.copy_row):
+            action.setEnabled(is_document or is_comparison)
+        self.hide_same.setChecked(isinstance(view.page, ComparisonView) and "same" in view.page.state.hidden)
         self._themes[view.theme].setChecked(True)
 
     # -- menus --------------------------------------------------------------------------------------------------------------------
@@ -145,6 +162,7 @@ class Actions(QObject):
         """What stands behind the button at the right."""
         menu = self._menu()
         menu.addAction(self.open)
+        menu.addAction(self.compare)
         self._fill_recent(menu.addMenu("Open recent"))
         for action in (self.reload, self.close):
             menu.addAction(action)
@@ -191,6 +209,13 @@ class Actions(QObject):
         button = self._window.bar.open
         self.recent_menu().popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
+    def _show_compare(self) -> None:
+        from ptinspect.ui.comparing import compare_menu, popup  # noqa: PLC0415 - only who compares
+
+        button = self._window.bar.compare
+        button.setChecked(self._window.comparison is not None)
+        popup(compare_menu(self._window), button)
+
     def _show_menu(self) -> None:
         button = self._window.bar.menu
         menu = self.main_menu()
@@ -217,6 +242,8 @@ class Actions(QObject):
         document = self._window.document
         if document is not None:
             self._window.application.copy_rows(document.tree.selected_keys(MOST_COPIED), form, self._window.copy)
+        elif self._window.comparison is not None:
+            self._window.copy(self._window.application.copy_pair())
 
     def _copy_table(self, form: Form) -> None:
         self._window.application.copy_table(form, self._window.copy)

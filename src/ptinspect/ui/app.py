@@ -15,6 +15,7 @@ from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import folder
 
 if TYPE_CHECKING:
+    from ptinspect.session.comparison.request import ComparisonRequest
     from ptinspect.ui.file_events import Program
     from ptinspect.ui.single import Listener
     from ptinspect.ui.window import Window
@@ -23,12 +24,14 @@ SWITCH = 0.0005  # seconds that a thread may keep the interpreter while the wind
 WATCH = 2_000
 
 
-def run(paths: Sequence[str], benchmark: bool = False) -> int:
-    """Open the window on some files; returns when it is closed. The files are read while Qt is still being imported."""
+def run(paths: Sequence[str], benchmark: bool = False, comparison: ComparisonRequest | None = None) -> int:
+    """Open the window on some files, or on a comparison; returns when it is closed. They are read while Qt is still being imported."""
     mailbox = Mailbox()
     place = None if benchmark else folder()
     application = Application(mailbox.post, place)
     application.open(paths)
+    if comparison is not None:
+        application.show_comparison(comparison)
     from ptinspect.ui.platforms import Unusable, check  # noqa: PLC0415 - Qt is imported after the reading has begun
 
     try:
@@ -36,10 +39,12 @@ def run(paths: Sequence[str], benchmark: bool = False) -> int:
     except Unusable:
         application.tasks.cancel_all()
         raise
-    return _show(application, mailbox, paths, place)
+    return _show(application, mailbox, paths, place, comparison)
 
 
-def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], place: Path | None) -> int:
+def _show(
+    application: Application, mailbox: Mailbox, paths: Sequence[str], place: Path | None, comparison: ComparisonRequest | None
+) -> int:
     from ptinspect.ui import theme  # noqa: PLC0415
     from ptinspect.ui.bridge import Bridge  # noqa: PLC0415
     from ptinspect.ui.collector import Collector  # noqa: PLC0415
@@ -50,7 +55,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
     qt.setApplicationName("ptinspect")
     qt.setDesktopFileName("ptinspect")
     qt.setStyle("Fusion")
-    if place is not None and _is_taken(place, paths):
+    if place is not None and _is_taken(place, paths, comparison):
         application.tasks.cancel_all()
         return 0
     theme.apply(application.state.settings.theme)
@@ -62,7 +67,7 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
         from ptinspect.ui.benchmark import report_first_paint  # noqa: PLC0415
 
         report_first_paint(window)
-    elif not paths:
+    elif not paths and comparison is None:
         application.restore()
     window.apply(application.view)
     window.show()
@@ -78,11 +83,11 @@ def _show(application: Application, mailbox: Mailbox, paths: Sequence[str], plac
     return status
 
 
-def _is_taken(place: Path, paths: Sequence[str]) -> bool:
+def _is_taken(place: Path, paths: Sequence[str], comparison: ComparisonRequest | None) -> bool:
     """Whether a window is open already and took the files."""
     from ptinspect.ui.single import hand_over  # noqa: PLC0415
 
-    return hand_over(place, paths)
+    return hand_over(place, paths, comparison)
 
 
 def _settle_in(window: Window, mailbox: Mailbox, place: Path, qt: Program) -> Listener:
@@ -97,7 +102,11 @@ def _settle_in(window: Window, mailbox: Mailbox, place: Path, qt: Program) -> Li
         application.open(paths)
         window.come_forward()
 
-    listener = Listener(place, take, window)
+    def compare(request: ComparisonRequest) -> None:
+        application.show_comparison(request)
+        window.come_forward()
+
+    listener = Listener(place, take, window, compare)
     qt.hand_files_to(take)
     _catch_bugs(application, mailbox)
     timer = QTimer(window)

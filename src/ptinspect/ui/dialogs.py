@@ -20,6 +20,18 @@ def choose_files(parent: QWidget) -> list[str]:
     return list(paths)
 
 
+def choose_two(parent: QWidget, known: str = "") -> list[str]:
+    """Ask for a file to compare with one that is known, or for two; who chooses one first is asked for the other."""
+    import os  # noqa: PLC0415
+
+    title = f"Compare {os.path.basename(known)} with" if known else "Compare two checkpoints"
+    paths, _ = QFileDialog.getOpenFileNames(parent, title, os.path.dirname(known), FILTERS)
+    found = [*([known] if known else []), *paths][:2]
+    if len(found) == 1 and not known:
+        return choose_two(parent, found[0])
+    return found if len(found) == 2 else []
+
+
 def choose_target(parent: QWidget, title: str, name: str, filters: str) -> str:
     """Ask for a file to write; the dialog asks about replacing one that is there. Empty where the dialog was left."""
     path, chosen = QFileDialog.getSaveFileName(parent, title, name, filters)

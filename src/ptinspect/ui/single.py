@@ -13,9 +13,13 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+if TYPE_CHECKING:
+    from ptinspect.session.comparison.request import ComparisonRequest
 
 PATIENCE = 1_500  # milliseconds
 LARGEST, MOST = 1 << 20, 200
@@ -40,14 +44,18 @@ def _is_private(place: str) -> bool:
     return os.path.isabs(place) and status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o077
 
 
-def hand_over(folder: Path, paths: Sequence[str]) -> bool:
-    """Give the files to the window that is open; False where there is none that answers."""
+def hand_over(folder: Path, paths: Sequence[str], comparison: ComparisonRequest | None = None) -> bool:
+    """Give the files, or two to compare, to the window that is open; False where there is none that answers."""
     socket = QLocalSocket()
     socket.connectToServer(address(folder))
     if not socket.waitForConnected(PATIENCE):
         return False
-    full = [os.path.abspath(path) for path in paths]
-    socket.write(json.dumps(full).encode() + b"\n")
+    told: object = [os.path.abspath(path) for path in paths]
+    if comparison is not None:
+        from ptinspect.session.comparison.request import as_fields  # noqa: PLC0415 - only who compares
+
+        told = as_fields(comparison)
+    socket.write(json.dumps(told).encode() + b"\n")
     answered = socket.waitForBytesWritten(PATIENCE) and socket.waitForReadyRead(PATIENCE)
     answer = bytes(socket.readAll().data()) if answered else b""
     socket.disconnectFromServer()
@@ -57,9 +65,16 @@ def hand_over(folder: Path, paths: Sequence[str]) -> bool:
 class Listener(QObject):
     """Waits for files from later starts."""
 
-    def __init__(self, folder: Path, take: Callable[[list[str]], None], parent: QObject) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        take: Callable[[list[str]], None],
+        parent: QObject,
+        compare: Callable[[ComparisonRequest], None] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._take = take
+        self._compare = compare
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._greet)
@@ -95,11 +110,27 @@ class Listener(QObject):
             return
         if not socket.canReadLine():
             return
-        paths = _paths(bytes(socket.readLine().data()))
-        socket.write(b"ok\n" if paths is not None else b"no\n")
+        line = bytes(socket.readLine().data())
+        paths, comparison = _paths(line), _comparison(line) if self._compare is not None else None
+        socket.write(b"ok\n" if paths is not None or comparison is not None else b"no\n")
         socket.flush()
         if paths is not None:
             self._take(paths)
+        elif comparison is not None and self._compare is not None:
+            self._compare(comparison)
+
+
+def _comparison(line: bytes) -> ComparisonRequest | None:
+    """Two files to compare, or None where the line is something else."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    from ptinspect.session.comparison.request import of_fields  # noqa: PLC0415
+
+    return of_fields(found)
 
 
 def _paths(line: bytes) -> list[str] | None:

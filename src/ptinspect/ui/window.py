@@ -14,6 +14,7 @@ from ptinspect.session.views import ComparisonView, DocumentView, OpeningView, P
 from ptinspect.ui import theme
 from ptinspect.ui.panels.bar import Bar
 from ptinspect.ui.panels.document import Document
+from ptinspect.ui.panels.offer import OfferBar
 from ptinspect.ui.panels.status import MessageBar, StatusLine
 from ptinspect.ui.panels.tabline import TabLine
 
@@ -43,6 +44,7 @@ class Window(QMainWindow):
         self.bar = Bar()
         self.tabline = TabLine()
         self.messages = MessageBar()
+        self.offer = OfferBar()
         self.stack = QStackedWidget()
         self.status = StatusLine()
         self._lay_out()
@@ -72,7 +74,7 @@ class Window(QMainWindow):
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for part in (self.bar, self.tabline, self.messages):
+        for part in (self.bar, self.tabline, self.messages, self.offer):
             layout.addWidget(part)
         layout.addWidget(self.stack, 1)
         layout.addWidget(self.status)
@@ -88,6 +90,8 @@ class Window(QMainWindow):
         self.status.cancel_requested.connect(application.cancel)
         self.messages.dismissed.connect(application.dismiss)
         self.messages.copied.connect(self.copy)
+        self.offer.taken.connect(application.take_offer)
+        self.offer.dismissed.connect(application.dismiss_offer)
 
     # -- drawing ------------------------------------------------------------------------------------------------------------------
 
@@ -101,6 +105,7 @@ class Window(QMainWindow):
         self.tabline.apply(view)
         self.bar.apply(view)
         self.messages.apply(view.message)
+        self.offer.apply(view.offer)
         self.status.apply(view.status)
         if last is None or last.tabs != view.tabs:
             self._drop_closed({tab.id for tab in view.tabs})
@@ -182,6 +187,7 @@ class Window(QMainWindow):
             welcome.open_requested.connect(lambda path: self.application.open([path]))
             welcome.dialog_requested.connect(self.open_dialog)
             welcome.clear_requested.connect(self.application.forget_recent)
+            welcome.compare_requested.connect(self.application.compare)
             return welcome
         if isinstance(page, TroubleView):
             from ptinspect.ui.panels.trouble import TroublePage  # noqa: PLC0415
@@ -234,6 +240,15 @@ class Window(QMainWindow):
 
         self.application.open(choose_files(self))
 
+    def compare_dialog(self) -> None:
+        """Choose a file to compare with the one in front, or two."""
+        from ptinspect.ui.dialogs import choose_two  # noqa: PLC0415 - only who asks for it
+
+        front = self.application.state.tab
+        found = choose_two(self, front.path if front is not None else "")
+        if len(found) == 2:
+            self.application.compare(found[0], found[1])
+
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
         from PySide6.QtGui import QGuiApplication  # noqa: PLC0415
@@ -254,7 +269,15 @@ class Window(QMainWindow):
         self._mark_drop(False)
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        QTimer.singleShot(0, lambda: self.application.open(paths))
+        QTimer.singleShot(0, lambda: self._take(paths))
+
+    def _take(self, paths: list[str]) -> None:
+        """Open what was dropped; a second file beside a first, or two at once, may be meant to be compared."""
+        front = self.application.state.tab
+        self.application.open(paths)
+        both = paths if len(paths) == 2 else [front.path, paths[0]] if len(paths) == 1 and front is not None else []
+        if both:
+            self.application.offer(both[0], both[1])
 
     def _mark_drop(self, is_over: bool) -> None:
         welcome = self._others.get("WelcomeView")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 from ptinspect.analysis.compare.rules import Rule
 from ptinspect.frozen import frozen
@@ -12,6 +12,7 @@ ComparisonPage = Literal["difference", "left", "right", "changes", "report"]
 COMPARISON_PAGES: tuple[ComparisonPage, ...] = ("difference", "left", "right", "changes", "report")
 SideName = Literal["left", "right"]
 Names = tuple[str, str]
+MOST_RULES = 5_000
 
 
 @frozen
@@ -49,3 +50,40 @@ class ComparisonRequest:
     def has_files_of(self, other: ComparisonRequest) -> bool:
         """Whether it compares the same weights, whatever the rules."""
         return self.sides == other.sides
+
+
+def as_fields(request: ComparisonRequest) -> dict[str, Any]:
+    """As JSON, for the settings and for a window that is open already."""
+    return {
+        "left": [request.left.path, request.left.weights],
+        "right": [request.right.path, request.right.weights],
+        "rules": [[rule.old, rule.new] for rule in request.rules],
+        "refused": [list(names) for names in request.refused],
+    }
+
+
+def of_fields(fields: object) -> ComparisonRequest | None:
+    """The same back again; None where it is something else, for anybody could have written it."""
+    if not isinstance(fields, dict):
+        return None
+    left, right = _chosen(fields.get("left")), _chosen(fields.get("right"))
+    rules, refused = _pairs(fields.get("rules")), _pairs(fields.get("refused"))
+    if left is None or right is None or rules is None or refused is None:
+        return None
+    return ComparisonRequest(left, right, tuple(Rule(old, new) for old, new in rules), refused)
+
+
+def _chosen(value: object) -> Chosen | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    path, weights = value
+    if not isinstance(path, str) or not os.path.isabs(path) or "\0" in path or not isinstance(weights, str | None):
+        return None
+    return Chosen(path, weights)
+
+
+def _pairs(value: object) -> tuple[Names, ...] | None:
+    if not isinstance(value, list) or len(value) > MOST_RULES:
+        return None
+    good = all(isinstance(one, list) and len(one) == 2 and all(isinstance(name, str) for name in one) for one in value)
+    return tuple((one[0], one[1]) for one in value) if good else None

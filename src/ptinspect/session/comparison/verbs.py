@@ -8,6 +8,7 @@ from typing import Any
 from ptinspect.analysis.compare.model import Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import InspectError
+from ptinspect.session.comparison.cells import change_text, side_text, state_text
 from ptinspect.session.comparison.looks import PairLook, look
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedBy, kept_of
@@ -81,7 +82,8 @@ class Comparing:
         if tab is None:
             return
         if isinstance(found, Unreadable):
-            self._update(id_, trouble=found.trouble, side=found.side, aligned=None, table=None, is_reading=False, busy=None)
+            fresh = {"aligned": None, "table": None, "is_reading": False, "busy": None}
+            self._update(id_, trouble=found.trouble, side=found.side, stamps=found.stamps, **fresh)
             return
         self._update(id_, report=found, busy=None, revision=tab.revision + 1)
         if tab.hidden or tab.filter:
@@ -128,6 +130,15 @@ class Comparing:
         """The report to paste into a pull request."""
         tab = self._find(None)
         return "" if tab is None or tab.report is None else "".join(text_of(tab.report.comparison, ".md", {}))
+
+    def row_text(self) -> str:
+        """The selected row as a line, cell by cell."""
+        tab = self._find(None)
+        row = tab.table.find(tab.selected) if tab is not None and tab.table is not None and tab.selected else None
+        if not isinstance(row, PairRow):
+            return ""
+        cells = (plain(row.path), state_text(row), side_text(row, "left"), side_text(row, "right"), change_text(row))
+        return "\t".join(cells)
 
     def show_pairing(self) -> None:
         """Show how names were paired."""

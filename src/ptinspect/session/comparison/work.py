@@ -95,6 +95,7 @@ class Unreadable:
 
     side: SideName
     trouble: Trouble
+    stamps: tuple[Stamp | None, Stamp | None]
 
 
 Part = Aligning | Typed | Rematched | Heard
@@ -110,7 +111,7 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
             sides.append(_side(given, sides, request))
         except Exception as error:  # noqa: BLE001 - what is no problem of the file is a bug, and told as one in the tab
             context.raise_if_cancelled()
-            return Unreadable("left" if name == "left" else "right", trouble_of(given.path, error))
+            return Unreadable("left" if name == "left" else "right", trouble_of(given.path, error), stamps)
         context.raise_if_cancelled()
     with collector_paused():
         aligned = Aligned(outlined(sides[0], sides[1], request.rules))

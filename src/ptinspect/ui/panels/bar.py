@@ -6,11 +6,11 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
-from ptinspect.session.views import WindowView
+from ptinspect.session.views import ComparisonView, WindowView
 from ptinspect.ui import theme
 from ptinspect.ui.widgets.text import Elided, IconMark, ToolButton, line
 
-HINT = "name, /regex/, dtype:, shape:, size>, type:"
+HINT = "name, /regex/, dtype:, shape:, size>, nan:"
 
 
 class Bar(QWidget):
@@ -27,12 +27,15 @@ class Bar(QWidget):
         self.open = ToolButton("folder-open", "Open")
         self.recent = ToolButton("chevron-down", size=14)
         self.recent.setFixedWidth(20)
+        self.compare = ToolButton("compare", "Compare")
+        self.compare.setCheckable(True)
         self.back, self.forward = ToolButton("arrow-left"), ToolButton("arrow-right")
         self.panel, self.theme, self.menu = ToolButton("panel-right"), ToolButton("theme"), ToolButton("menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for button, name in (
             (self.back, "Previous tab"), (self.forward, "Next tab"), (self.panel, "Pages beside the layers"),
             (self.theme, "Theme"), (self.menu, "Menu"), (self.open, "Open files"), (self.recent, "Recent files"),
+            (self.compare, "Compare two files"),
         ):  # fmt: skip
             button.setAccessibleName(name)
             button.setToolTip(name)
@@ -58,7 +61,7 @@ class Bar(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.open)
         layout.addSpacing(-9)
-        for part in (self.recent, upright, self.back, self.forward):
+        for part in (self.recent, self.compare, upright, self.back, self.forward):
             layout.addWidget(part)
             layout.addSpacing(4)
         layout.addStretch(1)
@@ -81,6 +84,9 @@ class Bar(QWidget):
         self.back.setEnabled(several)
         self.forward.setEnabled(several)
         self.panel.setEnabled(view.can_filter)
+        is_comparison = isinstance(view.page, ComparisonView)
+        self.compare.setChecked(is_comparison)
+        self.compare.set_icon("compare", "accent" if is_comparison else "muted")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Escape empties the field, then leaves it; down and return go to the hits."""

@@ -27,10 +27,13 @@ class Welcome(QWidget):
     open_requested = Signal(str)
     dialog_requested = Signal()
     clear_requested = Signal()
+    compare_requested = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("page")
+        self._chosen: list[str] = []
+        self._lines: list[RecentRow] = []
         self._shown: WelcomeView | None = None
         self._area = ScrollArea()
         self.drop = DropZone()
@@ -64,15 +67,38 @@ class Welcome(QWidget):
         clear = Button("Clear", "plain")
         clear.setVisible(bool(recent))
         clear.clicked.connect(self.clear_requested)
-        layout = column(row(Text("Recent", 12, 600), None, clear), gap=2)
+        self._chosen, self._lines = [], []
+        self.hint, self.compare = Text("", 11, 400, "muted"), Button("Compare", "outline", "compare")
+        self.compare.clicked.connect(self._compare)
+        self._mark_chosen()
+        layout = column(row(Text("Recent", 12, 600), self.hint, None, self.compare, clear, gap=10), gap=2)
         if not recent:
             layout.addWidget(Text("Files that you open are listed here.", 12, 400, "muted"))
         for one in recent[:12]:
             line = RecentRow(one)
             line.open_requested.connect(self.open_requested)
+            line.chosen.connect(self._choose)
+            self._lines.append(line)
             layout.addWidget(line)
         layout.addStretch(1)
         return layout
+
+    def _choose(self, path: str) -> None:
+        """A row more or less is chosen for a comparison; the third takes the place of the first."""
+        self._chosen = [one for one in self._chosen if one != path] if path in self._chosen else [*self._chosen, path][-2:]
+        self._mark_chosen()
+
+    def _mark_chosen(self) -> None:
+        for line in self._lines:
+            line.mark(line.path in self._chosen)
+        several = self._shown is not None and len(self._shown.recent) > 1
+        texts = ("Ctrl+click two of them to compare", "One more to compare with", "")
+        self.hint.setText(texts[len(self._chosen)] if several else "")
+        self.compare.setVisible(len(self._chosen) == 2)
+
+    def _compare(self) -> None:
+        if len(self._chosen) == 2:
+            self.compare_requested.emit(self._chosen[0], self._chosen[1])
 
     def _samples(self, samples: tuple[tuple[str, str, str, str], ...]) -> QVBoxLayout:
         layout = column(row(Text("Samples", 12, 600), Text("shipped with ptinspect", 11, 400, "muted"), None, gap=10), 4, gap=8)
@@ -142,6 +168,7 @@ class Pressed(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_marked = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -170,6 +197,8 @@ class Pressed(QWidget):
             painter.setPen(QPen(look.colour("accent2"), 2))
             box.adjust(0.5, 0.5, -0.5, -0.5)
         painter.setBrush(look.brush("hover") if self.underMouse() else Qt.BrushStyle.NoBrush)
+        if self.is_marked:
+            painter.setBrush(look.brush("selrow"))
         painter.drawRoundedRect(box, self.RADIUS, self.RADIUS)
 
 
@@ -193,9 +222,11 @@ class RecentRow(Pressed):
     """A file that was open before."""
 
     open_requested = Signal(str)
+    chosen = Signal(str)
 
     def __init__(self, recent: Recent) -> None:
         super().__init__()
+        self.path = recent.path
         name, place = os.path.split(recent.path)[::-1]
         self.setAccessibleName(plain(recent.path))
         self.setFixedHeight(48)
@@ -213,6 +244,25 @@ class RecentRow(Pressed):
             layout.addWidget(label)
         self.setLayout(layout)
         self.clicked.connect(lambda: self.open_requested.emit(recent.path))
+
+    def mark(self, is_chosen: bool) -> None:
+        """Whether it is one of the two that are to be compared."""
+        self.is_marked = is_chosen
+        self.setAccessibleDescription("chosen to be compared" if is_chosen else "")
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        if event.button() == Qt.MouseButton.LeftButton and event.modifiers() & keys:
+            self.chosen.emit(self.path)
+        else:
+            super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            self.chosen.emit(self.path)
+        else:
+            super().keyPressEvent(event)
 
 
 def _home(place: str) -> str:
