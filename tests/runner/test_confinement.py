@@ -47,7 +47,6 @@ NETWORK = {
     "a socket without a file": "socket.socket(socket.AF_UNIX).connect(chr(0) + 'bus')",
     "a datagram to the session": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
     "a pair of datagrams": "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)",
-    "a number above the filter's": "called(41 | 0x40000000, socket.AF_INET, socket.SOCK_STREAM, 0)",
     "a ring": "called(425, 8, ctypes.create_string_buffer(256))",
     "IPv4 in a program it starts": "subprocess.run([sys.executable, '-c', 'import socket; socket.socket()'], check=True, stderr=-3)",
 }
