@@ -52,7 +52,7 @@ def test_that_news_without_names_are_class_title_and_text(news):
     assert part.lengths == (11, 4, 1)
     assert part.inputs[0].value.shape == (3, 11)
     assert part.samples[1]["name"] == "Oil Oil and oil"
-    assert "vocabulary" in part.said
+    assert "words are not known" in part.said
 
 
 def test_that_the_most_frequent_word_is_the_first_and_rare_ones_are_unknown():

@@ -117,6 +117,8 @@ def _read(path: str, count: int) -> np.ndarray[Any, Any]:
             raise InputDoesNotFit(f"`{path}` is no IDX file", _AGAIN)
         sizes = struct.unpack(f">{head[3]}I", _exactly(stream, 4 * head[3], path))
         kind = np.dtype(_TYPES[head[2]])
+        if 0 in sizes:
+            raise InputDoesNotFit(f"`{path}` holds nothing: its sizes are {' x '.join(map(str, sizes))}", _AGAIN)
         taken = (min(sizes[0], count), *sizes[1:])
         size = prod(taken) * kind.itemsize
         if size > _MOST_BYTES:
