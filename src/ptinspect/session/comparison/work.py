@@ -35,8 +35,8 @@ from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
 from ptinspect.frozen import frozen, replace
 from ptinspect.session.comparison.aligned import Aligned, realigned
 from ptinspect.session.comparison.banner import ComparisonBanner, banner_of
+from ptinspect.session.comparison.packing import packed
 from ptinspect.session.comparison.request import Chosen, ComparisonRequest, SideName
-from ptinspect.session.shelf import pack
 from ptinspect.session.tasks import Context
 from ptinspect.session.troubles import Trouble, trouble_of
 from ptinspect.session.watching import Stamp, stamp_of
@@ -215,7 +215,7 @@ class Bundle:
     def found(self, place: int, pair: Pair, histograms: dict[str, Any] | None) -> None:
         """One pair, its histograms beside it."""
         if histograms is not None:
-            self.histograms.append((place, pack(histograms)))
+            self.histograms.append((place, packed(histograms)))
         self.pairs.append((place, pair))
         self.text = f"Comparing {plain(pair.match.name, 120)}"
         self.look()

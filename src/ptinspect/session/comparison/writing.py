@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zlib
 from collections.abc import Iterator
 
-from ptinspect.analysis.compare.broadcast import histograms_of
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
 from ptinspect.errors import InspectError
 from ptinspect.frozen import replace
+from ptinspect.session.comparison.packing import unpacked
 
 FORMS = {".json": "JSON", ".md": "Markdown", ".html": "HTML"}
 
@@ -35,10 +33,10 @@ def text_of(found: Comparison, ending: str, histograms: dict[int, bytes]) -> Ite
 
 def _whole(place: int, pair: Pair, histograms: dict[int, bytes]) -> Pair:
     """A pair with its histograms, which are kept packed beside it."""
-    packed = histograms.get(place)
-    if packed is None or pair.difference is None:
+    kept = histograms.get(place)
+    if kept is None or pair.difference is None:
         return pair
-    return replace(pair, difference=replace(pair.difference, histograms=histograms_of(json.loads(zlib.decompress(packed)))))
+    return replace(pair, difference=replace(pair.difference, histograms=unpacked(kept)))
 
 
 def write(found: Comparison, path: str, histograms: dict[int, bytes]) -> None:
