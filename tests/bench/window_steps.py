@@ -100,17 +100,9 @@ def browsing(window: Window, probe: Probe, path: str) -> Figures:
         application.reading.cancel(slot)
     wait(lambda: not any(thread.name.startswith("ptinspect") for thread in threading.enumerate()))
     yield from _filtering(window, probe)
-    yield from _looking(window, probe)
     yield from _scrolling(window, probe)
-    widest = max(_layers(window), key=lambda node: len(node.children) + len(node.tensors))
-    wide, first = len(widest.children) + len(widest.tensors), (widest.tensors[0] if widest.tensors else widest.children[0]).path
-    del widest
-    application.expand_to(0)
-    rest()
-    probe.begin()
-    application.show(first)
-    rest()
-    yield f"open {wide:,} rows", "stall", probe.longest
+    yield from _unfolding(window, probe)
+    yield from _looking(window, probe)
     yield from _closing(window, probe)
     for _ in range(2):
         for _ in _opening(window, probe, path):
@@ -154,13 +146,25 @@ def _opening(window: Window, probe: Probe, path: str) -> Figures:
     yield "open", "memory", resident()
 
 
+def _unfolding(window: Window, probe: Probe) -> Figures:
+    """The layer that has most right below it."""
+    widest = max(_layers(window), key=lambda node: len(node.children) + len(node.tensors))
+    wide, first = len(widest.children) + len(widest.tensors), (widest.tensors[0] if widest.tensors else widest.children[0]).path
+    del widest
+    window.application.expand_to(0)
+    rest()
+    probe.begin()
+    window.application.show(first)
+    rest()
+    yield f"open {wide:,} rows", "stall", probe.longest
+
+
 def _looking(window: Window, probe: Probe) -> Figures:
-    """The first tensor that is selected, then a neighbour of it."""
+    """The first tensor that is selected, which brings its page to the front, then another one."""
     tensors = list(islice((row for node in _layers(window) for row in node.tensors), 2))
     for name, row in zip(("first tensor", "next tensor"), tensors, strict=False):
         probe.begin()
-        window.application.show(row.path)
-        window.application.inspect("tensor")
+        window.application.select(f"tensor:{row.path}")
         rest()
         wait(lambda: not any(slot.startswith("look") for slot in window.application.tasks.slots))
         rest()
