@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from ptinspect.frozen import frozen
@@ -19,3 +20,8 @@ class Finding:
     title: str
     detail: str = ""
     where: str | None = None
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The gravest first; those of one severity in the order in which they were found."""
+    return tuple(sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity)))

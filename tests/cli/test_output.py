@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from ptinspect.cli.output import count_text, size_text
 from ptinspect.plain_json import dumps
 from ptinspect.spelled import plain
 
@@ -27,15 +26,3 @@ def test_that_no_control_character_of_a_file_reaches_the_terminal(text: str) -> 
 
 def test_that_plain_text_stays_as_it_is() -> None:
     assert plain("layer1.0.conv größe 日本") == "layer1.0.conv größe 日本"
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 KB"), (4_400_000_000, "4.4 GB"), (123_456_789, "123 MB"), (10**15, "1.0 PB")],
-)
-def test_that_sizes_read_as_people_say_them(count: int, text: str) -> None:
-    assert size_text(count) == text
-
-
-def test_that_counts_read_as_people_say_them() -> None:
-    assert [count_text(n) for n in (7, 9_408, 25_557_032, 1_100_000_000)] == ["7", "9.4 K", "25.6 M", "1.1 B"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ptinspect.findings import SEVERITIES, Finding, Severity
+from ptinspect.findings import Finding, Severity, worst_first
 from ptinspect.frozen import frozen
 from ptinspect.limits import DEFAULT, Limits
 
@@ -41,8 +41,7 @@ def as_findings(symptoms: Iterable[Symptom], limits: Limits = DEFAULT) -> tuple[
     for symptom in symptoms:
         groups.setdefault((symptom.kind.title, symptom.severity), []).append(symptom)
     found = [finding for group in groups.values() for finding in _told(group)]
-    found.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
-    return tuple(found[: limits.findings])
+    return worst_first(found)[: limits.findings]
 
 
 def _told(group: Sequence[Symptom]) -> list[Finding]:

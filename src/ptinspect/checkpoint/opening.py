@@ -16,7 +16,7 @@ from ptinspect.checkpoint.storages import totals_of
 from ptinspect.checkpoint.training import training_of
 from ptinspect.checkpoint.weight_sets import WeightSearch, with_roles
 from ptinspect.errors import NotACheckpoint
-from ptinspect.findings import SEVERITIES
+from ptinspect.findings import worst_first
 from ptinspect.formats.document import Document
 from ptinspect.formats.reading import read
 from ptinspect.formats.source import FileSource
@@ -56,7 +56,6 @@ def understand(path: str, source: FileSource, document: Document, limits: Limits
         *(training.findings if training else ()),
         *safety.findings,
     ]
-    findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     return Checkpoint(
-        path, source, document, kind, tuple(evidence), weights, totals, training, architecture, safety, tuple(findings)
+        path, source, document, kind, tuple(evidence), weights, totals, training, architecture, safety, worst_first(findings)
     )

@@ -7,7 +7,7 @@ from ptinspect.checkpoint.kinds import kind_of
 from ptinspect.checkpoint.model import Kind
 from ptinspect.checkpoint.safety import Safety, assess, look_into_records
 from ptinspect.checkpoint.weight_sets import WeightSearch
-from ptinspect.findings import SEVERITIES, Finding
+from ptinspect.findings import Finding, worst_first
 from ptinspect.formats.document import Container
 from ptinspect.formats.reading import read
 from ptinspect.formats.source import FileSource
@@ -41,5 +41,4 @@ def scan_file(path: str, limits: Limits = DEFAULT) -> Scanned:
         search.below(document.root)
         safety = assess(document)
         findings = [*document.findings, *unreadable_tensors(document, limits), *safety.findings, *records]
-        findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
-        return Scanned(document.container, kind_of(document, search)[0], safety, tuple(findings))
+        return Scanned(document.container, kind_of(document, search)[0], safety, worst_first(findings))

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from ptinspect.cli.output import plural, print_json
+from ptinspect.cli.output import print_json
 from ptinspect.desktop.placing import Removed
 from ptinspect.desktop.program import program
 from ptinspect.desktop.status import Status
 from ptinspect.desktop.system import this_desktop
+from ptinspect.quantities import plural
 from ptinspect.spelled import plain
 
 ACTIONS = {

@@ -6,8 +6,9 @@ import argparse
 
 from ptinspect.checkpoint.extract import Extracted, ending_of, extract
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import print_json, size_text
+from ptinspect.cli.output import print_json
 from ptinspect.cli.progress import ProgressLine
+from ptinspect.quantities import size_text
 from ptinspect.spelled import plain
 
 

@@ -10,8 +10,8 @@ from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.packed_counts import packed_count
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.training import Training
-from ptinspect.cli.output import count_text, plural, size_text
 from ptinspect.cli.training_text import progress_parts, purpose_text, training_lines
+from ptinspect.quantities import count_text, plural, size_text
 from ptinspect.spelled import plain
 
 WIDTH = 100

@@ -15,8 +15,6 @@ from ptinspect.spelled import plain
 
 quoted = json.encoder.encode_basestring_ascii  # a text as JSON, without the cost of an encoder
 
-_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
-
 
 def speak_any_encoding() -> None:
     """Letters that the terminal's encoding lacks are spelled out; a name in Greek is no reason to fail under `LC_ALL=C`."""
@@ -49,26 +47,3 @@ def error_fields(error: InspectError) -> dict[str, str]:
 def finding_fields(finding: Finding) -> dict[str, Any]:
     """One finding."""
     return {"severity": finding.severity, "title": finding.title, "detail": finding.detail, "where": finding.where}
-
-
-def size_text(count: int) -> str:
-    """Bytes as people say them: 999 B, 4.4 GB."""
-    value = float(count)
-    for unit in _UNITS:
-        if value < 999.5 or unit == _UNITS[-1]:
-            return f"{count} B" if unit == "B" else f"{value:.{0 if value >= 99.95 else 1}f} {unit}"
-        value /= 1_000
-    raise AssertionError
-
-
-def count_text(count: int) -> str:
-    """A number of elements as people say it: 25.6 M."""
-    for unit, factor in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return str(count)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 tensor`, `2 tensors`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

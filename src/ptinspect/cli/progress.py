@@ -7,7 +7,8 @@ import time
 from types import TracebackType
 from typing import Self
 
-from ptinspect.cli.output import size_text
+from ptinspect.quantities import size_text
+from ptinspect.spelled import plain
 
 _PATIENCE = 0.3
 _STEP = 0.1
@@ -34,6 +35,13 @@ class ProgressLine:
         share = f"{100 * done // total if total else 100:3d} %"
         sys.stderr.write(f"\r{self.doing} {share}  {size_text(done)} of {size_text(total)}\033[K")
         sys.stderr.flush()
+
+    def steps(self, stage: str, done: int, total: int) -> None:
+        """What it is at, and how many of how many are done."""
+        if self._watched and time.monotonic() >= self._next:
+            self.shown = True
+            sys.stderr.write(f"\r{self.doing}: {plain(stage)}{f' {done:,} of {total:,}' if total else ''}\033[K")
+            sys.stderr.flush()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.shown:

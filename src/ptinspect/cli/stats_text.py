@@ -13,9 +13,9 @@ from ptinspect.analysis.histogram import Histogram
 from ptinspect.analysis.statistics import SHARES, Statistics
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.model import memory_of
-from ptinspect.cli.output import count_text, plural, size_text
 from ptinspect.cli.tree_text import cut
 from ptinspect.findings import Finding
+from ptinspect.quantities import count_text, plural, size_text
 from ptinspect.spelled import plain
 
 Measured = tuple[TensorRow, Statistics]

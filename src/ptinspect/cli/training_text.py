@@ -7,7 +7,7 @@ from typing import Any
 
 from ptinspect.checkpoint.hyperparameters import CLASS
 from ptinspect.checkpoint.training import Training
-from ptinspect.cli.output import plural
+from ptinspect.quantities import plural
 from ptinspect.spelled import plain
 
 MOST_STATES = 8

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
 from ptinspect.checkpoint.model import memory_of
-from ptinspect.cli.output import count_text, plural, size_text
 from ptinspect.frozen import frozen
+from ptinspect.quantities import count_text, plural, size_text
 from ptinspect.spelled import plain
 
 _TRAIN = {True: "trained", False: "frozen", "mixed": "mixed", None: ""}

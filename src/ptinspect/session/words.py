@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ptinspect import spelled
+from ptinspect.quantities import count_text, plural, size_text
 
 TIMES = "\u2009×\u2009"
 LONGEST = 2_000
@@ -25,36 +26,9 @@ def count_parts(count: int) -> tuple[str, str]:
     return f"{count:,}", ""
 
 
-def count_text(count: int) -> str:
-    """A number of elements in a sentence: 25.6 M."""
-    if count < 1_000:
-        return str(count)
-    for unit, factor in (("T", 10**12), ("B", 10**9), ("M", 10**6)):
-        if count >= factor * 0.9995:
-            return f"{count / factor:,.1f} {unit}"
-    return f"{count / 1_000:.1f} K"
-
-
 def parameters_text(count: int) -> str:
     """`1 parameter`, `25.6 M parameters`."""
     return f"{count_text(count)} parameter{'' if count == 1 else 's'}"
-
-
-def size_text(count: int) -> str:
-    """Bytes as people say them: 134 bytes, 36.8 KB, 4.40 GB."""
-    if count < 1_000:
-        return plural(count, "byte")
-    for unit, factor, digits in (("PB", 10**15, 2), ("TB", 10**12, 2), ("GB", 10**9, 2), ("MB", 10**6, 1)):
-        if count >= factor * 0.9995:
-            return f"{count / factor:,.{digits}f} {unit}"
-    return f"{count / 1_000:.1f} KB"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 tensor`, `2 tensors`, `2 entries`."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun[:-1]}ies" if noun.endswith("ry") else f"{count:,} {noun}s"
 
 
 def article(name: str) -> str:
@@ -86,3 +60,20 @@ def number_text(value: object) -> str:
 def signed(text: str) -> str:
     """A number with a true minus before it; an exponent keeps what can be pasted."""
     return f"−{text[1:]}" if text.startswith("-") else text
+
+
+__all__ = [
+    "LONGEST",
+    "TIMES",
+    "article",
+    "count_parts",
+    "count_text",
+    "number_text",
+    "parameters_text",
+    "plain",
+    "plural",
+    "shape_text",
+    "share_text",
+    "signed",
+    "size_text",
+]
