@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptinspect.session import number_work
+from ptinspect.session import application, number_work
 from ptinspect.session.tensor_looks import Failed, LookRequest
 from tests.session.working import PATIENCE, Session
 
@@ -174,3 +174,18 @@ def test_that_closing_a_tab_while_it_is_counted_ends_the_work(tmp_path: Path, mo
     session.app.close(session.tab.id)
     session.settle()
     deliver(session, lambda: not children())
+
+
+def test_that_tabs_nobody_looked_at_are_counted_one_after_the_other_once_the_one_in_front_is(tmp_path: Path, monkeypatch) -> None:
+    paths = []
+    for at in range(4):
+        paths.append(tmp_path / f"{at}.pt")
+        torch.save({"w": torch.randn(4 if at != 2 else 40_000)}, paths[-1])
+    monkeypatch.setattr(application, "UNSEEN", 100_000)
+    session = Session()
+    session.app.open([str(path) for path in paths])
+    session.settle()
+    assert not any(tab.pages for tab in session.app.state.documents)
+    session.app.describe(session.tab.id)
+    session.settle()
+    assert [tab.numbers.findings is not None for tab in session.app.state.documents] == [True, True, False, True]

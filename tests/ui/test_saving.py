@@ -71,7 +71,7 @@ def test_that_a_saving_that_is_cancelled_leaves_no_file(page, qtbot, monkeypatch
     monkeypatch.setattr(extract, "extract", slow)
     page.save_to(str(tmp_path / "saved.npy"))
     qtbot.waitUntil(lambda: bool(begun), timeout=LONG)
-    qtbot.waitUntil(lambda: page.window_.status.progress.isVisible(), timeout=LONG)
+    qtbot.waitUntil(page.window_.status.progress.isVisible, timeout=LONG)
     page.window_.status.progress.cancel.click()
     qtbot.waitUntil(lambda: not page.window_.application.tasks.slots and not page.window_.status.progress.isVisible(), timeout=LONG)
     qtbot.waitUntil(lambda: [path.name for path in tmp_path.iterdir()] == ["net.pt"], timeout=LONG)

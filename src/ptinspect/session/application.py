@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ptinspect.session.pages import Pages
 
 MOST_TABS = 60
+UNSEEN = 1 << 30  # bytes of a file that is counted though its tab was not looked at yet; a larger one waits for that
 
 
 class Application(Comparisons):
@@ -37,6 +38,7 @@ class Application(Comparisons):
         self._stamps: dict[int, Stamp | None] = {}
         self._undescribed: set[int] = set()
         self.reading = Reading(self.tasks, lambda id_: self.state.tab if id_ is None else self.state.find(id_), self._update, self.say)
+        self.reading.rested = self._count_next
 
     def open(self, paths: Iterable[str]) -> None:
         """A tab for each file, the last one in front; a file that is open already comes to the front."""
@@ -127,6 +129,16 @@ class Application(Comparisons):
             self.reading.count(id_)
 
         self.tasks.run(slot, lambda _: (_pages(opened), Listing(opened.tree)), described, lambda error: self._pages_failed(id_, error))
+
+    def _count_next(self) -> None:
+        """Go on with a tab that nobody has looked at yet, as those of a session that was restored: one at a time."""
+        if any(slot.startswith(("open ", "pages ", "count ")) for slot in self.tasks.slots):
+            return
+        for tab in self.state.documents:
+            is_fit = tab.opened is not None and tab.opened.checkpoint.identity.size <= UNSEEN
+            if is_fit and tab.pages is None and tab.id not in self._undescribed:
+                self.describe(tab.id)
+                return
 
     def _pages_failed(self, id_: int, error: Exception) -> None:
         """The file opened, but what stands beside the tree could not be worked out."""

@@ -31,6 +31,7 @@ class Reading:
 
     def __init__(self, tasks: Tasks, find: Find, update: Callable[..., None], say: Callable[..., None]) -> None:
         self.tasks = tasks
+        self.rested: Callable[[], None] = lambda: None  # what to do once a file was counted, or will not be
         self._find, self._update, self._say = find, update, say
         self._blocks: dict[int, tuple[str, Blocks]] = {}
 
@@ -75,12 +76,14 @@ class Reading:
             from ptinspect.session.overview import with_findings  # noqa: PLC0415 - pages come after the rows
 
             self._update(id_, pages=replace(tab.pages, overview=with_findings(tab.pages.overview, findings)))
+        self.rested()
 
     def _stopped(self, id_: int, error: Exception) -> None:
         self._idle(id_, f"count {id_}")
         self._change(id_, stopped=plain(error.message if isinstance(error, InspectError) else str(error), 300) or "stopped")
         if not isinstance(error, FileProblem):
             self._tell(error)
+        self.rested()
 
     def cancel(self, slot: str) -> None:
         """Stop one of the things that go on."""

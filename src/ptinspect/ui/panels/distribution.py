@@ -103,9 +103,8 @@ class Distribution(QWidget):
         for part in (self.empty, self.outside, self.legend):
             layout.addWidget(part)
         layout.addSpacing(10)
-        layout.addWidget(line("line"))
-        layout.addSpacing(4)
-        layout.addWidget(self.numbers)
+        self._below = boxed(column(line("line"), self.numbers, gap=4))
+        layout.addWidget(self._below)
         self.setLayout(layout)
 
     def show_measures(self, found: Sequence[tuple[str, Measure]], total: int, extras: Extras | None = None) -> None:
@@ -135,7 +134,7 @@ class Distribution(QWidget):
         self.legend.hide()
         self.arrangement.hide()
         self.tag.setVisible(measure.seen is not None)
-        self.numbers.setVisible(statistics is not None)
+        self._below.setVisible(statistics is not None)
         empty = ""
         if statistics is None:
             empty = f"Its values cannot be read: {measure.problem}" if measure.problem else "Reading its values …"
@@ -166,7 +165,7 @@ class Distribution(QWidget):
         self.empty.setText("Reading their values …" if not there else "")
         self.empty.setVisible(not there)
         self.outside.hide()
-        self.numbers.hide()
+        self._below.hide()
         self.scale.hide()
         self.more.setVisible(bool(there))
         self.arrangement.setVisible(len(there) > 1)
