@@ -91,7 +91,11 @@ def test_that_labels_alone_are_no_pictures(folder):
         part_of(folder / "t10k-labels-idx1-ubyte")
 
 
-@pytest.mark.parametrize("data", [b"", IDX, idx(PIXELS)[:3000], b"PK\x03\x04" + bytes(30), IDX + b"\xff" * 12 + bytes(40), idx(PIXELS[:, :0])])
+@pytest.mark.parametrize(
+    "data",
+    [b"", IDX, idx(PIXELS)[:3000], b"PK\x03\x04" + bytes(30), IDX + b"\xff" * 12 + bytes(40), idx(PIXELS[:, :0])],
+    ids=["empty", "no sizes", "cut off", "a zip", "too large", "no pixels"],
+)
 @pytest.mark.parametrize("packed", [False, True])
 def test_that_a_damaged_file_is_told(tmp_path, data, packed):
     (tmp_path / "x-images-idx3-ubyte").write_bytes(gzip.compress(data) if packed else data)

@@ -91,6 +91,7 @@ def test_that_a_wrong_column_is_told_what_there_is(titanic, columns, told):
         ("a.csv.gz", gzip.compress(b"x,label\n1.5,a\n2.5,b\n")),
         ("a.csv", b"x,label\n1.5,a\n\n2.5,b"),
     ],
+    ids=["semicolons", "tabs", "windows", "utf-16", "gzip", "empty-line"],
 )
 def test_that_any_usual_csv_is_read(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
@@ -130,7 +131,11 @@ def test_that_only_the_first_rows_of_a_long_file_are_read(tmp_path):
     assert "first 10,000 rows" in part.said
 
 
-@pytest.mark.parametrize("data", [b"", b"x,y\n", b"\x89PNG\r\n\x1a\n\0\0\0", b"x\n" + b"1" * (1 << 21), b'x,y\n"' + b"a\n" * 200_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"x,y\n", b"\x89PNG\r\n\x1a\n\0\0\0", b"x\n" + b"1" * (1 << 21), b'x,y\n"' + b"a\n" * 200_000],
+    ids=["empty", "names alone", "a picture", "one long line", "a quote without end"],
+)
 def test_that_what_is_no_table_is_told(tmp_path, data):
     (tmp_path / "a.csv").write_bytes(data)
     with pytest.raises(InputDoesNotFit) as caught:
