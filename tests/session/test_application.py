@@ -256,14 +256,15 @@ def test_that_a_filter_opens_no_more_than_can_be_looked_at(tmp_path: Path) -> No
     assert session.app.view.page.expanded == {"layer:layers", "layer:layers.29"}
 
 
-def test_that_the_status_line_says_what_a_filter_lacks(session: Session) -> None:
+def test_that_a_line_above_the_rows_says_what_a_filter_lacks(session: Session) -> None:
     session.app.filter("/[/")
     session.settle()
-    assert session.app.view.status.text.startswith("The filter: ")
-    assert session.app.view.status.tone == "warn"
+    notice = session.app.view.page.notice
+    assert "no regular expression" in notice.text
+    assert (notice.tone, notice.can_count) == ("warn", False)
     session.app.filter("")
     session.settle()
-    assert session.app.view.status.tone == "good"
+    assert session.app.view.page.notice is None
 
 
 def test_that_the_status_line_counts_what_cannot_be_read(tmp_path: Path) -> None:

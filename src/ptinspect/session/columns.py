@@ -71,14 +71,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("layer", "Layer", "Modules, tensors and plain values, as the file holds them", 150, name_text),
     Column("type", "Type", "What a row is; types of bare weights are inferred from names and shapes", 92, rows.type_text),
     Column("shape", "Shape", "The shape of a tensor or of a layer's weight, the text of a value", 110, rows.form_text),
-    Column("params", "Params", "Elements of parameters, tied ones counted once", 70, _params, is_number=True),
+    Column("params", "Params", "Elements of parameters, tied ones counted once", 72, _params, is_number=True),
     Column("share", "Share %", "Part of all parameters", 100, _share, is_number=True),
     Column("trained", "Trained", "Whether a parameter trains, as far as the file tells", 72, lambda row: TRAINED[rows.trained_of(row)]),
     Column("dtype", "dtype", "How numbers are stored; shown where it differs from the row above", 62, rows.dtype_of),
     Column("bytes", "Bytes", "Bytes of the elements", 84, _bytes, is_number=True, is_shown=False),
     Column("values", "Values", "How the values are spread: the middle 99 % of them, with a tick under zero", 80, _spread),
-    Column("mean", "Mean", "The mean of the finite values", 76, lambda row: _statistic(row, "mean"), is_number=True, is_shown=False),
-    Column("std", "Std dev", "The standard deviation of the finite values", 76, lambda row: _statistic(row, "std"), True, False),
+    Column("mean", "Mean", "The mean of the finite values", 90, lambda row: _statistic(row, "mean"), is_number=True, is_shown=False),
+    Column("std", "Std dev", "The standard deviation of the finite values", 84, lambda row: _statistic(row, "std"), True, False),
     Column("health", "Health", "The worst that was found in the values", 76, _health, is_shown=False),
 )
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}

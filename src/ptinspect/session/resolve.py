@@ -148,8 +148,6 @@ def _status(tab: AnyTab | None) -> StatusView:
     busy = tab.numbers.busy[-1] if tab.numbers.busy else None
     if busy is not None:
         return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
-    if tab.narrowed is not None and tab.narrowed.problem:
-        return StatusView(f"The filter: {tab.narrowed.problem}", "triangle-alert", "warn", known)
     text, icon, tone = _summary(tab.opened, is_counted=tab.numbers.findings is not None)
     return StatusView(text, icon, tone, known)
 

@@ -14,20 +14,19 @@ def notice_of(tab: Tab) -> Notice | None:
     if narrowed is not None and narrowed.problem:
         return Notice(plain(narrowed.problem, 300), "warn")
     if narrowed is not None and narrowed.uncounted:
-        return _missing(tab, narrowed.uncounted, "a NaN, an Inf or a finding there is not known")
+        return _missing(tab, narrowed.uncounted, "A NaN, an Inf or a finding in them is not known")
     order = tab.kept.order if tab.kept is not None else None
     if tab.opened is None or not isinstance(order, Order) or not order.is_live:
         return None
     facts = tab.opened.facts
     missing = facts.counts[id(tab.opened.tree)] - len(facts.shelf)
-    return _missing(tab, missing, "what is not known stands last") if missing > 0 and tab.numbers.findings is None else None
+    return _missing(tab, missing, "What is not known stands last") if missing > 0 and tab.numbers.findings is None else None
 
 
 def _missing(tab: Tab, count: int, what: str) -> Notice:
-    who = f"{plural(count, 'tensor')} {'is' if count == 1 else 'are'} not counted yet"
     if tab.numbers.is_busy(f"count {tab.id}"):
-        return Notice(f"{who}: what is found shows up here")
-    return Notice(f"{who}: {what}", can_count=tab.pages is not None)
+        return Notice(f"Counting, {plural(count, 'tensor')} to come", more="What is found shows up here, when nobody scrolls or types")
+    return Notice(f"{plural(count, 'tensor')} not counted yet", can_count=tab.pages is not None, more=what)
 
 
 def is_behind(tab: Tab) -> bool:

@@ -80,6 +80,7 @@ class Notice:
     text: str
     tone: Tone = "plain"
     can_count: bool = False
+    more: str = ""
 
 
 @frozen

@@ -10,7 +10,8 @@ QWidget#banner { background: @surface; border-bottom: 1px solid @border; }
 QWidget#page, QScrollArea, QScrollArea > QWidget > QWidget { background: @surface; border: none; }
 QWidget#card { background: @surface; border: 1px solid @border; border-radius: 8px; }
 QWidget#code { background: @raised; border: 1px solid @border; border-radius: 8px; }
-QWidget#messages { background: @warnbg; border-bottom: 1px solid @warnbd; }
+QWidget#messages, QWidget#notice[tone="warn"] { background: @warnbg; border-bottom: 1px solid @warnbd; }
+QWidget#notice { background: @bg; border-bottom: 1px solid @border; }
 QFrame#line { background: @border; border: none; max-height: 1px; min-height: 1px; }
 QFrame#hair { background: @hair; border: none; max-height: 1px; min-height: 1px; }
 QFrame#upright { background: @border2; border: none; max-width: 1px; min-width: 1px; }

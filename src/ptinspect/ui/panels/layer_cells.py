@@ -17,7 +17,8 @@ from ptinspect.ui.widgets.sparkline import paint_spark
 
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-MARGIN, UNIT, SHARE = 8, 16, 48
+MARGIN, UNIT, SHARE, GAP = 8, 16, 48, 10
+UNITS = UNIT + 4  # a unit's slot, with some room before what comes next
 _SETS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Namespace"))
 _NUMBERS = frozenset(("int", "float", "bool", "complex"))
 _MARKS: dict[object, tuple[str, str]] = {True: ("dot", "accent2"), False: ("lock", "muted"), "mixed": ("circle", "accent2")}
@@ -109,6 +110,7 @@ class LayerCells(QStyledItemDelegate):
         count = rows.parameters_of(row)
         if count is not None:
             number, unit = count_parts(count)
+            box = box.adjusted(0, 0, UNIT - UNITS, 0)
             _text(painter, box.adjusted(0, 0, -UNIT, 0), number, "muted" if row.source.name and _is_buffer(row) else "text", _RIGHT)
             _text(painter, QRectF(box.right() - UNIT + 2, box.top(), UNIT, box.height()), unit, "muted")
 
@@ -148,7 +150,7 @@ class LayerCells(QStyledItemDelegate):
         """Bytes."""
         size = rows.bytes_of(row)
         if size is not None:
-            _text(painter, box.adjusted(0, 0, -4, 0), size_text(size), "text2", _RIGHT)
+            _text(painter, box.adjusted(0, 0, -GAP, 0), size_text(size), "text2", _RIGHT)
 
     def values(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """A small picture of how the values are spread: accent where they train, grey where they do not."""
@@ -159,11 +161,11 @@ class LayerCells(QStyledItemDelegate):
 
     def mean(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """The mean."""
-        _text(painter, box.adjusted(0, 0, -4, 0), BY_NAME["mean"].text(row), "text2", _RIGHT)
+        _text(painter, box.adjusted(0, 0, -GAP, 0), BY_NAME["mean"].text(row), "text2", _RIGHT)
 
     def std(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """The standard deviation."""
-        _text(painter, box.adjusted(0, 0, -4, 0), BY_NAME["std"].text(row), "text2", _RIGHT)
+        _text(painter, box.adjusted(0, 0, -GAP, 0), BY_NAME["std"].text(row), "text2", _RIGHT)
 
     def health(self, painter: QPainter, box: QRectF, row: Row) -> None:
         """A mark and a word."""

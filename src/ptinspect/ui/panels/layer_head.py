@@ -13,9 +13,9 @@ from ptinspect.session.columns import BY_NAME, COLUMNS, ColumnChoice
 from ptinspect.session.rows import Facts
 from ptinspect.session.sorting import Order, order_of
 from ptinspect.ui import icons, theme
-from ptinspect.ui.panels.layer_cells import MARGIN, SHARE, UNIT
+from ptinspect.ui.panels.layer_cells import GAP, MARGIN, SHARE, UNITS
 
-LEAST_NAME, LEAST, ARROW = 146, 36, 12
+LEAST_NAME, LEAST, ARROW = 128, 36, 12
 # The first of these that are shown go first; the one that sorts stays.
 _DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")
 _PLACES: dict[str, int] = {column.name: at for at, column in enumerate(COLUMNS)}
@@ -182,7 +182,7 @@ class Head(QHeaderView):
         painter.fillRect(rect, look.colour("surface"))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), look.colour("border"))
         box = QRectF(rect)
-        right = {"params": UNIT, "bytes": 4, "mean": 4, "std": 4}.get(column.name, 0)
+        right = {"params": UNITS, "bytes": GAP, "mean": GAP, "std": GAP}.get(column.name, 0)
         box.adjust({"layer": MARGIN + theme.INDENT + 2}.get(column.name, 0), 0, -right, 0)
         if column.name == "share":  # the word is longer than its numbers
             box.setWidth(SHARE)
@@ -197,7 +197,10 @@ class Head(QHeaderView):
         side = Qt.AlignmentFlag.AlignRight if column.is_number else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), text)
         if is_sorted:
-            left = box.right() + 1 if column.is_number else box.left() + metrics.horizontalAdvance(text) + 3
+            width = metrics.horizontalAdvance(text)
+            left = box.left() + width + 3 if not column.is_number else box.right() + 1
+            if right == GAP:  # no room behind it
+                left = box.right() - width - ARROW - 2
             mark = QRectF(left, box.center().y() - ARROW / 2, ARROW, ARROW)
             icons.paint(painter, "arrow-down" if self._choice.is_descending else "arrow-up", mark, look.colour("accent"))
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from ptinspect.session.views import Notice
-from ptinspect.ui.widgets.text import Button, Elided, IconMark
+from ptinspect.ui.widgets.text import Button, Elided, IconMark, tip
 
 HEIGHT = 34
 
@@ -18,7 +18,7 @@ class LayerNotice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("messages")
+        self.setObjectName("notice")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         self.text: Elided | None = None
@@ -32,9 +32,11 @@ class LayerNotice(QWidget):
         if self.text is None:
             self.text = self._fill()
         self._icon.set_icon("triangle-alert" if notice.tone == "warn" else "info", "warnicon" if notice.tone == "warn" else "muted")
-        if self.text.whole != notice.text:
-            self.text.set_whole(notice.text)
-            self.text.setToolTip(notice.text)
+        if self.property("tone") != notice.tone:
+            self.setProperty("tone", notice.tone)
+            self.style().polish(self)
+        self.text.set_whole(notice.text)
+        self.text.setToolTip(tip(notice.more or notice.text))
         self.button.setVisible(notice.can_count)
 
     def _fill(self) -> Elided:

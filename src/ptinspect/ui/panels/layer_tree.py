@@ -281,7 +281,9 @@ class LayerTree(QTreeView):
         painter = QPainter(self._ground)
         painter.setFont(theme.font(12))
         painter.setPen(theme.tokens().pen("muted"))
-        text = "No layer fits the filter" if self._cells.narrowed is not None else "There are no layers and no values in this file"
+        narrowed, text = self._cells.narrowed, "There are no layers and no values in this file"
+        if narrowed is not None:
+            text = "Nothing so far: not all is counted" if narrowed.uncounted else "No layer fits the filter"
         box = self._ground.rect().adjusted(20, 28, -20, 0)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
 
