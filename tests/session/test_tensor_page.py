@@ -15,7 +15,7 @@ from ptinspect.analysis.statistics import Statistics
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.session.rows import Facts, RowTable
-from ptinspect.session.tensor_looks import LookRequest, Picture, look, plane_of
+from ptinspect.session.tensor_looks import LookRequest, Picture, look, plane_of, planes_of
 from ptinspect.session.tensor_page import Extras, bin_text, cells_of, neighbour, outside_text
 
 FLOATS = Histogram(np.array([0.1625, 0.175, 0.1875]), np.array([97, 3]), below=300, above=600)
@@ -86,6 +86,11 @@ def test_that_stepping_meets_every_tensor_in_both_directions() -> None:
 )
 def test_that_the_last_two_dimensions_with_a_choice_are_drawn(shape: tuple[int, ...], plane: tuple[int, int]) -> None:
     assert plane_of(shape) == plane
+
+
+def test_that_every_pair_of_dimensions_with_a_choice_can_be_drawn() -> None:
+    assert planes_of((64, 3, 1, 7)) == ((1, 3), (0, 3), (0, 1))
+    assert planes_of((5, 1, 1)) == ((0, 2),)
 
 
 def _drawn(tmp_path: Path, values: np.ndarray, kind: str, index: tuple[int, ...] = ()) -> Picture:

@@ -234,6 +234,21 @@ def test_that_a_heat_map_shows_the_slice_that_is_chosen(page, qtbot, file: Path)
     assert float(view.map._readout.lines[0][1].replace("−", "-")) == pytest.approx(value, rel=1e-4)
 
 
+def test_that_any_two_dimensions_can_be_drawn(page, qtbot, file: Path) -> None:
+    choose(page, qtbot, "deep.weight")
+    page.views._picked("heat")
+    view = page.views._widget
+    view.choice.setCurrentIndex(view.planes.index((0, 2)))
+    fields = view.fields
+    fields[0].setValue(4)
+    fields[1].setValue(6)
+    qtbot.waitUntil(lambda: not page.window_.application.tasks.slots, timeout=LONG)
+    view.map.show_at((3, 5))
+    value = torch.load(file)["deep.weight"][3, 4, 5, 6].item()
+    assert float(view.map._readout.lines[0][1].replace("−", "-")) == pytest.approx(value, rel=1e-4)
+    assert view.map._codes.shape == (4, 6)
+
+
 def test_that_a_surface_shows_the_slice_that_is_chosen(page, qtbot, file: Path) -> None:
     choose(page, qtbot, "deep.weight")
     page.views._picked("surface")

@@ -32,16 +32,18 @@ Progress = Callable[[int, int], None]
 
 @frozen
 class LookRequest:
-    """What to look at: `index` are the places in the dimensions that are not drawn, in their order."""
+    """What to look at: `plane` are the dimensions that are drawn, `index` the places in all others, in their order."""
 
     kind: LookKind
     key: str
     index: tuple[int, ...] = ()
+    plane: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
         """What its answer is kept under."""
-        return f"{self.kind} {','.join(map(str, self.index))} {self.key}"
+        places = "/".join(filter(None, (",".join(map(str, self.index)), "x".join(map(str, self.plane)))))
+        return f"{self.kind} {places} {self.key}"
 
 
 @frozen
@@ -94,7 +96,7 @@ def look(checkpoint: Checkpoint, tensor: TensorInfo, request: LookRequest, progr
         if request.kind == "line":
             return _line(storages, tensor)
         most = (MOST_POINTS, MOST_POINTS) if request.kind == "surface" else (MOST_ROWS, MOST_COLUMNS)
-        return _plane(storages, tensor, request.index, most)
+        return _plane(storages, tensor, request, most)
 
 
 def _spectrum(checkpoint: Checkpoint, tensor: TensorInfo, progress: Progress) -> Spectrum:
@@ -158,17 +160,25 @@ def plane_of(shape: tuple[int, ...]) -> tuple[int, int]:
     return rows, columns
 
 
-def _plane(storages: Any, tensor: TensorInfo, index: tuple[int, ...], most: tuple[int, int]) -> Picture:
+def planes_of(shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Every pair of dimensions with more than one place, the one that is drawn at first in front."""
+    wide = [at for at, size in enumerate(shape) if size > 1]
+    pairs = [(down, across) for at, down in enumerate(wide) for across in wide[at + 1 :]]
+    first = plane_of(shape)
+    return (first, *(pair for pair in reversed(pairs) if pair != first))
+
+
+def _plane(storages: Any, tensor: TensorInfo, request: LookRequest, most: tuple[int, int]) -> Picture:
     """Two dimensions at a place of the others; where they are large, each cell shows the value of several that is furthest from zero."""
     from ptinspect.analysis.slices import block  # noqa: PLC0415
     from ptinspect.checkpoint.values import value_shape  # noqa: PLC0415
 
     shape = value_shape(tensor)
     shape = (1,) * (2 - len(shape)) + shape
-    down, across = plane_of(shape)
+    down, across = request.plane or plane_of(shape)
     rows, columns = shape[down], shape[across]
     skip = max(1, -(-rows * columns // MOST_READ))
-    places = iter(index)
+    places = iter(request.index)
     spans = [_place(size, next(places, 0)) if at not in (down, across) else range(size) for at, size in enumerate(shape)]
     spans[down] = range(0, rows, skip)
     found = _floats(block(storages, tensor, spans[len(shape) - len(value_shape(tensor)) :])).reshape(-1, columns)

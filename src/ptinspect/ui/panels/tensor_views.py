@@ -11,7 +11,7 @@ from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.session.numbers import Numbers
 from ptinspect.session.reading import Reading
 from ptinspect.session.rows import Row
-from ptinspect.session.tensor_looks import LookRequest
+from ptinspect.session.tensor_looks import LookRequest, plane_of
 from ptinspect.session.tensor_page import VIEWS, ViewName, views_of
 from ptinspect.ui import plots
 from ptinspect.ui.panels.slice_views import HeatView, SurfaceView
@@ -43,6 +43,7 @@ class TensorViews(QWidget):
         self._chosen: ViewName | None = None
         self._drawn: object = None
         self.index: tuple[int, ...] = ()
+        self.plane: tuple[int, ...] = ()
         self.note = Elided("", 11, 400, "muted")
         self._tabs_row, self._body = column(gap=0), QVBoxLayout()
         self._body.setContentsMargins(0, 0, 0, 0)
@@ -64,7 +65,8 @@ class TensorViews(QWidget):
             names = views_of(source)
             if names != self._names:
                 self._offer(names)
-            self.index = (0,) * max(0, len(source.tensor.shape) - 2)
+            shape = source.tensor.shape
+            self.index, self.plane = (0,) * max(0, len(shape) - 2), plane_of(shape) if len(shape) > 1 else ()
             self._choose(self._chosen if self._chosen in names else names[0])
         else:
             self._draw()
@@ -120,7 +122,9 @@ class TensorViews(QWidget):
 
     def wanted(self, name: ViewName) -> LookRequest:
         """What the view needs to be read."""
-        return LookRequest(name, self.row.key, self.index if name in ("heat", "surface") else ())  # type: ignore[arg-type]
+        if name in ("heat", "surface"):
+            return LookRequest(name, self.row.key, self.index, self.plane)
+        return LookRequest(name, self.row.key)  # type: ignore[arg-type]
 
     def ask(self, request: LookRequest) -> None:
         """Read it."""
@@ -134,9 +138,9 @@ class TensorViews(QWidget):
         if reading is not None:
             reading.fill(self.row.key, places)
 
-    def slice_to(self, index: tuple[int, ...]) -> None:
+    def slice_to(self, index: tuple[int, ...], plane: tuple[int, ...]) -> None:
         """Another slice of more than two dimensions."""
-        self.index = index
+        self.index, self.plane = index, plane
         self._draw()
 
     def save_picture(self, path: str) -> bool:
