@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
+from shiboken6 import isValid
 
 SLICE = 0.004
 PAUSE = 8
@@ -55,7 +56,9 @@ class _Loading(QObject):
         gc.freeze()  # thousands of objects that stay: no collection need look at them again
         waiting, self.waiting = self.waiting, []
         for call in waiting:
-            call()
+            owner = getattr(call, "__self__", None)
+            if not isinstance(owner, QObject) or isValid(owner):  # the page of a file that was closed meanwhile wants no plot
+                call()
 
 
 def _looks() -> Iterator[str]:
