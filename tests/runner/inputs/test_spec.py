@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import ptinspect
 from ptinspect.errors import InputDoesNotFit
 from ptinspect.runner.inputs.columns import Choice, Column, parse_columns
-from ptinspect.runner.inputs.spec import Spec, parse, paths_of, place_of, shape_of, split_vocabulary, tokens_of, with_specs
+from ptinspect.runner.inputs.spec import Spec, parse, paths_of, place_of, rooted, shape_of, split_vocabulary, tokens_of, with_specs
 
 
 @pytest.mark.parametrize("text", ["random:3x224x224", "zeros:128:int64", "mask=ones:128:bool", "tokens:128", "x=image:a b/c=d.png"])
@@ -110,6 +111,20 @@ def test_that_all_files_of_a_spec_are_known(tmp_path):
     assert paths_of(parse("image:C:/b.png")) == ("C:/b.png",)
     assert paths_of(parse(f"text:{words}:x@{words}")) == (words, words)
     assert paths_of(parse(f"mnist:{words}:unit")) == (str(tmp_path),)
+
+
+def test_that_a_spec_may_be_given_whole_paths(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("a")
+    (tmp_path / "words.txt").write_text("a")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    here = os.getcwd()
+    assert rooted(parse("x=text:a.csv:b=c@words.txt")).text == f"x=text:{here}{os.sep}a.csv:b=c@{here}{os.sep}words.txt"
+    assert rooted(parse("csv:a.csv")).text == f"csv:{here}{os.sep}a.csv"
+    assert rooted(parse("image:nothing.png:32,half")).text == f"image:{here}{os.sep}nothing.png:32,half"
+    assert rooted(parse("image:~/b.png")).rest == os.path.abspath(f"{tmp_path}/b.png")
+    assert rooted(parse("tokens:5")) == parse("tokens:5")
 
 
 def test_that_a_keyword_is_given_once():

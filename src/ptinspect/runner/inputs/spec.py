@@ -155,6 +155,16 @@ def paths_of(spec: Spec) -> tuple[str, ...]:
     return (path, vocabulary) if vocabulary else (path,)
 
 
+def rooted(spec: Spec) -> Spec:
+    """The same spec with whole paths: the run is in another process, whose folder is another."""
+    if spec.kind in MADE or spec.kind == "tokens":
+        return spec
+    path, behind = place_of(Spec(spec.kind, os.path.expanduser(spec.rest), spec.name))
+    columns, words = split_vocabulary(behind) if spec.kind == "text" else (behind, "")
+    behind = f"{columns}@{os.path.abspath(words)}" if words else columns
+    return Spec(spec.kind, os.path.abspath(path) + (f":{behind}" if behind else ""), spec.name)
+
+
 def _colons(text: str) -> Iterator[int]:
     drive = _DRIVE.match(text)
     return (at for at, sign in enumerate(text) if sign == ":" and at >= (drive.end() if drive else 1))
@@ -171,6 +181,6 @@ def with_specs(texts: list[str] | tuple[str, ...]) -> tuple[Spec, ...]:
 
 
 __all__ = [
-    "DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "parse", "paths_of", "place_of", "shape_of", "split_vocabulary", "tokens_of",
-    "with_specs",
+    "DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "parse", "paths_of", "place_of", "rooted", "shape_of", "split_vocabulary",
+    "tokens_of", "with_specs",
 ]  # fmt: skip
