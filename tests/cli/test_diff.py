@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import torch
 
+from ptinspect.analysis.compare.rules import Rule
 from ptinspect.cli import diff, diff_text
 from ptinspect.cli.main import main
+from ptinspect.ui import app
 from tests.analysis.compare.networks import network, trained
 from tests.cli.test_info import Optional, check, strictly
 
@@ -272,8 +274,18 @@ def test_that_a_file_that_changes_underneath_is_named(files, capsys, monkeypatch
     assert "changed while it was read" in error
 
 
-def test_that_the_window_is_told_to_be_missing(files, capsys) -> None:
-    assert main(["diff", "--window", files["base"], files["head"]]) == 2
+def test_that_the_window_gets_both_sides_with_their_weights_and_rules(files, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(app, "run", lambda paths, comparison: asked.append((paths, comparison)) or 0)
+    assert main(["diff", "--window", files["base"], files["head"], "--weights", "model", "--rename", "a.*=b.*"]) == 0
+    (paths, found), rule = asked[0], Rule("a.*", "b.*")
+    assert (paths, found.rules) == ([], (rule,))
+    assert [(side.path, side.weights) for side in found.sides] == [(files["base"], "model"), (files["head"], "model")]
+
+
+@pytest.mark.parametrize("more", [["--quick"], ["--match", "fc*"], ["third.pt"], ["--tolerance", "1"]])
+def test_that_what_the_window_cannot_show_is_said_in_two_lines(files, capsys, more: list[str]) -> None:
+    assert main(["diff", "--window", files["base"], files["head"], *more]) == 2
     assert capsys.readouterr().err.count("\n") == 2
 
 

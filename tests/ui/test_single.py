@@ -11,12 +11,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtNetwork import QLocalSocket
 
 from ptinspect import resources
+from ptinspect.analysis.compare.rules import Rule
+from ptinspect.session.comparison.request import Chosen, ComparisonRequest
 from ptinspect.ui.single import Listener, address, hand_over
 
 SOURCES = Path(__file__).parents[2] / "src"
@@ -67,7 +70,7 @@ def taken(short: Path, monkeypatch: pytest.MonkeyPatch, qtbot):
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     found: list[list[str]] = []
     parent = QObject()
-    listener = Listener(short / "config", found.append, parent)
+    listener = Listener(short / "config", found.append, parent, found.append)
     yield listener, short / "config", found
     listener.close()
     parent.deleteLater()
@@ -81,7 +84,10 @@ def test_that_only_this_user_can_reach_the_socket(taken) -> None:
     assert not stat.S_IMODE(Path(address(folder)).stat().st_mode) & 0o077
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b'{"a": 1}\n', b'["relative.pt"]\n', b"[1]\n", b'["/a\\u0000b"]\n'])
+ODD = [b"no json\n", b'{"a": 1}\n', b'["relative.pt"]\n', b"[1]\n", b'["/a\\u0000b"]\n', b'{"left": ["a.pt", null]}\n']
+
+
+@pytest.mark.parametrize("line", ODD)
 def test_that_the_socket_takes_nothing_but_absolute_paths(taken, qtbot, line: bytes) -> None:
     _, folder, found = taken
     socket = QLocalSocket()
@@ -90,6 +96,15 @@ def test_that_the_socket_takes_nothing_but_absolute_paths(taken, qtbot, line: by
     qtbot.waitUntil(lambda: socket.bytesAvailable() > 0)
     assert bytes(socket.readAll().data()) == b"no\n"
     assert found == []
+
+
+def test_that_a_comparison_goes_to_the_window_that_is_open(taken, qtbot) -> None:
+    _, folder, found = taken
+    request = ComparisonRequest(Chosen("/a.pt", "ema"), Chosen("/b.pt"), (Rule("a.*", "b.*"),), (("x", "y"),))
+    told = Thread(target=hand_over, args=(folder, [], request))
+    told.start()
+    qtbot.waitUntil(lambda: found == [request])
+    told.join()
 
 
 def test_that_nobody_listens_where_no_window_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot) -> None:

@@ -21,6 +21,11 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
 
+def counts_whole(pair: Pair) -> bool:
+    """Whether it holds whole numbers: a share of their norm says nothing."""
+    return pair.match.both is not None and pair.match.both[0].tensor.dtype.family not in ("float", "complex")
+
+
 def _figure(pair: Pair, name: str) -> float:
     found = getattr(pair.difference, name) if pair.difference is not None else None
     return -1.0 if found is None or pair.match.both is None or pair.status == "shape_changed" else float(found)
@@ -29,7 +34,7 @@ def _figure(pair: Pair, name: str) -> float:
 _KEYS: tuple[Callable[[Pair], Any], ...] = (
     lambda pair: pair.match.name,
     lambda pair: CODES[pair.status],
-    lambda pair: _figure(pair, "relative_l2"),
+    lambda pair: -1.0 if counts_whole(pair) else _figure(pair, "relative_l2"),
     lambda pair: _figure(pair, "max_abs"),
     lambda pair: _figure(pair, "changed_fraction"),
 )
@@ -109,7 +114,7 @@ class ChangeModel(QAbstractTableModel):
             return "—"
         if column == 3:
             return number(found.max_abs)
-        if column == 2 and pair.match.both[0].tensor.dtype.family not in ("float", "complex"):
+        if column == 2 and counts_whole(pair):
             return "—"
         return percent_text(found.relative_l2 if column == 2 else found.changed_fraction)
 

@@ -142,7 +142,6 @@ class PairHead(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.names = ("", "")
         self.order = Order()
-        self.setSectionsClickable(True)
         self.setFixedHeight(HEAD)
 
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:

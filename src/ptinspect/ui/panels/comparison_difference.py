@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from ptinspect.session import row_facts
 from ptinspect.session.comparison.looks import PairLook
@@ -109,7 +110,7 @@ class DifferencePage(PairPage):
     def _draw(self) -> None:
         """The plots, once they can be made."""
         look = self._look
-        if look is None:
+        if look is None or not isValid(self):  # the tab may be closed by the time that plots can be made
             return
         if self.overlaid is None or self.apart is None or self.trio is None:
             from ptinspect.ui.widgets.heat_trio import HeatTrio  # noqa: PLC0415 - pyqtgraph is there by now

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout
+from shiboken6 import isValid
 
 from ptinspect.session.comparison.request import SideName
 from ptinspect.session.comparison.rows import PairRow
@@ -105,6 +106,8 @@ class SidePage(PairPage):
     def _draw(self, cells: object) -> None:
         from ptinspect.ui.widgets.heat_map import HeatMap  # noqa: PLC0415 - numpy is there by now
 
+        if not isValid(self):  # the tab may be closed by the time that plots can be made
+            return
         if self.map is None:
             self.map = HeatMap()
             self._room.addWidget(self.map)

@@ -57,6 +57,7 @@ class PairTree(QTreeView):
 
     def _dress_header(self) -> None:
         self.setHeader(self.head)
+        self.head.setSectionsClickable(True)  # the tree has just taken it away
         self.head.setStretchLastSection(False)
         self.head.setMinimumSectionSize(36)
         self.head.setHighlightSections(False)
