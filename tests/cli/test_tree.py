@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from ptinspect.checkpoint.layer_table import table_lines
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.main import main
-from ptinspect.cli.tree_text import table_lines
 from tests.goldens.trees import GOLDENS, table, texts
 
 NAMES = sorted(path.name for path in GOLDENS.glob("tree-*.txt"))

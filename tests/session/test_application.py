@@ -26,6 +26,17 @@ def copied(session: Session, form: str) -> str:
     return texts[0]
 
 
+def test_that_the_summary_is_the_layer_table_of_the_whole_file_with_its_totals(session: Session) -> None:
+    texts: list[str] = []
+    session.app.filter("head")
+    session.app.copy_summary(texts.append)
+    session.settle()
+    lines = texts[0].splitlines()
+    assert lines[0].split() == ["Layer", "Type", "Shape", "Parameters", "Share", "Note"]
+    assert any("backbone" in line for line in lines)
+    assert any(line.startswith("Parameters  1,250") for line in lines)
+
+
 def keys(row) -> list[str]:
     return [below.key for below in row.below]
 

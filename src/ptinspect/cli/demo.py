@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from ptinspect import resources
+from ptinspect.checkpoint.layer_table import table_lines
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.info import fields_of
 from ptinspect.cli.info_text import lines_of
-from ptinspect.cli.output import print_json
-from ptinspect.cli.tree_text import table_lines
+from ptinspect.cli.output import print_json, terminal_width
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
         return show([str(path) for path in reversed(samples)])  # the last one stands in front: a whole training checkpoint
     for path in samples:
         checkpoint = open_checkpoint(path)
-        print("\n".join([*lines_of(checkpoint), "", *table_lines(layer_tree(checkpoint), None), "", ""]))
+        print("\n".join([*lines_of(checkpoint), "", *table_lines(layer_tree(checkpoint), None, terminal_width()), "", ""]))
     print(f"These files lie in {resources.path('samples')}. Now try one of your own: ptinspect info FILE")
     return 0

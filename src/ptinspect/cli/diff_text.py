@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ptinspect.analysis.compare.comparison import Comparison
 from ptinspect.analysis.compare.model import Pair
 from ptinspect.analysis.reports.words import by_change, called, number, share, sized
-from ptinspect.cli.tree_text import cut
+from ptinspect.checkpoint.layer_table import cut
 from ptinspect.spelled import plain
 
 MOST = 200

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from ptinspect.analysis.histogram import Histogram
 from ptinspect.analysis.statistics import SHARES, Statistics
+from ptinspect.checkpoint.layer_table import cut
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.model import memory_of
-from ptinspect.cli.tree_text import cut
 from ptinspect.findings import Finding
 from ptinspect.quantities import count_text, plural, size_text
 from ptinspect.spelled import plain

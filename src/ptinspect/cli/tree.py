@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, islice, repeat
 
+from ptinspect.checkpoint.layer_table import table_lines
 from ptinspect.checkpoint.layer_tree import layer_tree
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import quoted
-from ptinspect.cli.tree_text import table_lines
+from ptinspect.cli.output import quoted, terminal_width
 from ptinspect.errors import InspectError
 from ptinspect.plain_json import SCHEMA, dumps
 from ptinspect.spelled import plain
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.match and not (root.children or root.tensors or root.values):
         print(f"no path matches {plain(arguments.match)}")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in table_lines(root, arguments.depth))
+        sys.stdout.writelines(f"{line}\n" for line in table_lines(root, arguments.depth, terminal_width()))
     return 0
 
 

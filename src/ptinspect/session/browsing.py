@@ -8,7 +8,7 @@ from pathlib import Path
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.frozen import replace
 from ptinspect.session.arranging import Arranging, arranged
-from ptinspect.session.copying import Form, rows_text, table_text
+from ptinspect.session.copying import Form, rows_text, summary_text, table_text
 from ptinspect.session.filters import Listing, Narrowed, narrow
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.rows import Row, RowTable
@@ -139,6 +139,13 @@ class Browsing(Arranging):
             return
         table, columns = (tab.kept or tab.opened.table).twin(), self._columns()
         self.tasks.run("copy", lambda context: table_text(table, columns, form, context.raise_if_cancelled), done, self._failed)
+
+    def copy_summary(self, done: Callable[[str], None]) -> None:
+        """The layer table of the whole file with its totals, as `ptinspect tree` prints it."""
+        tab = self.state.tab
+        if tab is not None and tab.opened is not None:
+            tree = tab.opened.tree
+            self.tasks.run("copy", lambda context: summary_text(tree, context.raise_if_cancelled), done, self._failed)
 
     def copy_rows(self, keys: Iterable[str], form: Form, done: Callable[[str], None]) -> None:
         """Some rows, as they follow each other on the screen."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
+from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.session import rows
 from ptinspect.session.columns import BY_NAME, TRAINED
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.words import plain
 
 Form = Literal["text", "markdown", "csv"]
-MOST, AT_ONCE = 200_000, 1_000
+MOST, AT_ONCE, WIDTH = 200_000, 1_000, 120
 _EXACT = {"params": rows.parameters_of, "bytes": rows.bytes_of, "share": rows.share_of}
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
@@ -26,6 +27,18 @@ def table_text(table: RowTable, columns: Iterable[str], form: Form, stop: Callab
         if len(found) >= MOST:
             break
     return rows_text(found, tuple(columns), form)
+
+
+def summary_text(tree: LayerNode, stop: Callable[[], None] = lambda: None) -> str:
+    """The layers of a file as users of torchsummary know them."""
+    from ptinspect.checkpoint.layer_table import table_lines  # noqa: PLC0415 - only who copies needs it
+
+    lines = list[str]()
+    for line in table_lines(tree, None, WIDTH):
+        lines.append(line)
+        if len(lines) % AT_ONCE == 0:
+            stop()
+    return "\n".join(lines) + "\n"
 
 
 def rows_text(chosen: list[tuple[Row, int]], columns: tuple[str, ...], form: Form) -> str:

@@ -28,7 +28,7 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
         ("Ctrl+1 … 5", "Open so many levels"), ("Ctrl+0", "Close all levels"), ("*", "Open all below a layer"),
         ("F4", "Columns and order"),
     ),
-    "Copy": (("Ctrl+C", "Rows"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table")),
+    "Copy": (("Ctrl+C", "Rows"), ("Ctrl+Shift+C", "Path"), ("Ctrl+Alt+C", "Whole table"), ("Ctrl+Alt+S", "Layer summary")),
     "Comparison": (
         ("Ctrl+D", "Compare with another file"), ("Ctrl+Down", "Next difference"), ("Ctrl+Up", "Difference before"),
         ("Ctrl+I", "Hide identical"), ("Ctrl+Shift+X", "Swap sides"),
@@ -68,6 +68,7 @@ class Actions(QObject):
         self.copy_table = self._add("Copy table as text", "Ctrl+Alt+C", lambda: self._copy_table("text"))
         self.copy_markdown = self._add("Copy table as Markdown", "", lambda: self._copy_table("markdown"))
         self.copy_csv = self._add("Copy table as CSV", "", lambda: self._copy_table("csv"))
+        self.copy_summary = self._add("Copy layer summary", "Ctrl+Alt+S", lambda: application.copy_summary(window.copy))
         self.columns = self._add("Columns and order…", "F4", self._columns_menu)
         self.open_below = self._add("Open all below", "", application.expand_below)
         self.close_below = self._add("Close all below", "", application.collapse_below)
@@ -81,7 +82,16 @@ class Actions(QObject):
         for at, name in enumerate(INSPECTORS, 1):
             self._add(name.capitalize(), f"Alt+{at}", partial(application.inspect, name))
         self._documents = [self.close, self.reload, self.filter, self.copy_row, self.copy_path, self.copy_table, self.copy_markdown]
-        self._documents += [self.copy_csv, self.panel, self.rows_markdown, self.rows_csv, self.columns, self.open_below, self.close_below]
+        self._documents += [
+            self.copy_csv,
+            self.panel,
+            self.rows_markdown,
+            self.rows_csv,
+            self.copy_summary,
+            self.columns,
+            self.open_below,
+            self.close_below,
+        ]
         self._documents += self._levels
         self._themes = self._theme_actions()
         self._dress_bar()
@@ -152,6 +162,8 @@ class Actions(QObject):
         tables = menu.addMenu("Copy table")
         for action in (self.copy_table, self.copy_markdown, self.copy_csv):
             tables.addAction(action)
+        tables.addSeparator()
+        tables.addAction(self.copy_summary)
 
     def _add_levels(self, menu: QMenu) -> None:
         levels = menu.addMenu("Open levels")

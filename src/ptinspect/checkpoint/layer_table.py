@@ -7,7 +7,6 @@ an optimizer keeps for one parameter is one line, named by that parameter; `--js
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow, ValueRow
@@ -49,9 +48,9 @@ class Columns:
         return f"{cut(kind, _TYPE)}{cut(shape, self.kind - _TYPE).strip():>{self.kind - _TYPE}}"
 
 
-def table_lines(root: LayerNode, depth: int | None) -> Iterator[str]:
-    """Header, one line a module or tensor, totals."""
-    width = max(_NARROW, min(_WIDE, shutil.get_terminal_size((_NARROW, 24)).columns))
+def table_lines(root: LayerNode, depth: int | None = None, room: int = 0) -> Iterator[str]:
+    """Header, one line a module or tensor, totals, as wide as there is room for within reason."""
+    width = max(_NARROW, min(_WIDE, room))
     columns = Columns(width, 29 + (width - _NARROW) // 2)
     yield columns.line(cut("Layer", columns.name), columns.typed("Type", "Shape"), "Parameters", "Share", "Note")
     yield "─" * width
