@@ -68,6 +68,13 @@ def test_that_a_long_path_is_broken_into_lines_and_copied_whole(opened, qtbot, t
     assert str(path) in block.view.toPlainText()
 
 
+def test_that_the_page_of_a_dangerous_file_says_so_once(opened, qtbot, tmp_path: Path) -> None:
+    (tmp_path / "x.pkl").write_bytes(b"\x80\x02cbuiltins\neval\nX\x01\x00\x00\x001\x85R.")
+    page = shown(opened, qtbot, tmp_path / "x.pkl", "safety")
+    assert page._shown.verdict == "dangerous"
+    assert page._shown.findings == ()
+
+
 def test_that_a_file_without_tensors_says_so_where_they_would_be(opened, qtbot, many: Path) -> None:
     window = opened(many)
     window.application.inspect("tensor")

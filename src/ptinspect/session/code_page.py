@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 
@@ -15,6 +16,7 @@ from ptinspect.limits import DEFAULT
 from ptinspect.session.words import plain
 
 MOST_FILES, MOST_TEXT, LARGEST = 400, 8_000_000, 400_000
+FEW_LINES = 2
 
 
 @frozen
@@ -53,10 +55,20 @@ def _texts(code: Mapping[str, Callable[[], str]]) -> Iterator[CodeFile]:
             text = text_of()
         except FileProblem as problem:
             text = f"# This text cannot be read: {problem.message}."
-        yield CodeFile(plain(name, 300), _visible(text))
+        yield CodeFile(plain(name, 300), _visible(in_lines(name, text)))
         spare -= len(text)
         if spare <= 0:
             return
+
+
+def in_lines(name: str, text: str) -> str:
+    """JSON that stands on one line as people read it; anything else as it is."""
+    if not name.endswith(".json") or len(text) > LARGEST or text.count("\n") > FEW_LINES:
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _visible(text: str) -> str:

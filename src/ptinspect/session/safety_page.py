@@ -7,6 +7,7 @@ from typing import Literal
 
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.safety import NamedGlobal, Verdict
+from ptinspect.checkpoint.safety.assessment import DANGER
 from ptinspect.checkpoint.safety.effects import words_for
 from ptinspect.frozen import frozen
 from ptinspect.session.words import plain, plural
@@ -98,7 +99,8 @@ def safety_page(checkpoint: Checkpoint) -> SafetyPage:
     names = tuple(NameLine(plain(found.name, 300), found.verdict, _words(found), found.uses) for found in ranked[:MOST_NAMES])
     effects = tuple(plain(effect, 600) for effect in safety.effects[:MOST_EFFECTS])
     title, sentence = _headline(checkpoint, names)
-    findings = tuple((f.severity, plain(f.title, 200), plain(f.detail, 400)) for f in safety.findings[:20])
+    others = [found for found in safety.findings if found.title != DANGER]  # which is what the page begins with
+    findings = tuple((f.severity, plain(f.title, 200), plain(f.detail, 400)) for f in others[:20])
     page = SafetyPage(safety.verdict, title, sentence, names, max(0, len(ranked) - MOST_NAMES), (), effects, findings, "")
     cards = tuple(_cards(checkpoint, page))
     report = _report(checkpoint, page)
@@ -155,7 +157,7 @@ def _code_words(module: str, name: str) -> str:
         return f"Code of {top}"
     if top in ("__main__", "main"):
         return "A class of the script that saved this file"
-    if top == "builtins":
+    if top in ("builtins", "__builtin__"):
         return "A function or a class of Python itself"
     if top in sys.stdlib_module_names:
         return f"Code of {plain(top, 60)}, which comes with Python"

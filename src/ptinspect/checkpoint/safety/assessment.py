@@ -21,6 +21,8 @@ from ptinspect.pickles.values import Global
 PROGRAMS = ("torchscript", "torch-export", "torch-package")
 MOST_NAMES = 20
 
+DANGER = "loading this file as code would be dangerous"
+
 
 @frozen
 class NamedGlobal:
@@ -99,7 +101,7 @@ def _dangers(names: tuple[NamedGlobal, ...]) -> list[Finding]:
     bad = [name.name for name in names if name.verdict == "dangerous"]
     if not bad:
         return []
-    return [Finding("danger", "loading this file as code would be dangerous", f"It names {listed(bad)}.")]
+    return [Finding("danger", DANGER, f"It names {listed(bad)}.")]
 
 
 def listed(names: list[str]) -> str:
