@@ -33,11 +33,14 @@ class HealthPage:
     lines: tuple[HealthLine, ...] = ()
     more: int = 0
     can_count: bool = False
+    icon: str = ""  # where the tone's own would say something else
 
 
-def health_page(numbers: Numbers) -> HealthPage:
-    """The page for what is known of the values."""
+def health_page(numbers: Numbers, has_tensors: bool = True, unread: int = 0) -> HealthPage:
+    """The page for what is known of the values; `unread` tensors have some that cannot be read."""
     findings = numbers.findings
+    if not has_tensors:
+        return HealthPage("No values to look at", "There are no tensors in this file.", "plain", icon="info")
     if findings is None:
         if numbers.stopped:
             text = f"Counting was {numbers.stopped}." if numbers.stopped.startswith("stopped") else numbers.stopped
@@ -46,15 +49,19 @@ def health_page(numbers: Numbers) -> HealthPage:
         return HealthPage("Reading values", text, "plain")
     grave = sum(finding.severity in _GRAVE for finding in findings)
     lines = tuple(_line(finding) for finding in findings[:MOST])
+    more = len(findings) - len(lines)
+    looked = "Every value was looked at."
+    if unread:
+        looked = f"The values of {plural(unread, 'tensor')} cannot be read; all others were looked at."
+    if grave:
+        tone: Tone = "danger" if any(finding.severity == "danger" for finding in findings) else "warn"
+        return HealthPage(f"{plural(grave, 'finding')} worth a look", looked, tone, lines, more)
+    text = "What is listed here is worth knowing and no reason to worry."
     if not findings:
-        text = "No NaN or infinite values, no dead rows, no scale out of the ordinary. Every value was looked at."
-        return HealthPage("Nothing stands out", text, "good")
-    if not grave:
-        text = "Every value was looked at. What is listed here is worth knowing and no reason to worry."
-        return HealthPage("Nothing stands out", text, "good", lines, len(findings) - len(lines))
-    tone: Tone = "danger" if any(finding.severity == "danger" for finding in findings) else "warn"
-    title = f"{plural(grave, 'finding')} worth a look"
-    return HealthPage(title, "Every value was looked at.", tone, lines, len(findings) - len(lines))
+        text = "No NaN or infinite values, no dead rows, no scale out of the ordinary."
+    if unread:
+        return HealthPage("Nothing stands out in what can be read", f"{looked} {text}", "warn", lines, more)
+    return HealthPage("Nothing stands out", f"{looked} {text}", "good", lines, more)
 
 
 def _line(finding: Finding) -> HealthLine:

@@ -110,6 +110,7 @@ def _page(state: State, tab: AnyTab | None) -> PageView:
         numbers=tab.numbers,
         is_behind=is_behind(tab),
         notice=notice_of(tab),
+        unread=opened.broken,
     )
 
 

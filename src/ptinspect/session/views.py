@@ -106,6 +106,7 @@ class DocumentView:
     numbers: Numbers
     is_behind: bool = False  # more was counted since its rows were filtered or sorted
     notice: Notice | None = None
+    unread: int = 0  # tensors whose values cannot be read
 
 
 @frozen

@@ -38,12 +38,12 @@ class HealthPanel(Page):
 
     def apply(self, view: DocumentView) -> None:
         self._tab = view.tab
-        found = health_page(view.numbers)
+        found = health_page(view.numbers, view.whole.facts.has_tensors, view.unread)
         if found == self._shown:
             return
         self._shown = found
         icon, tone = _TITLE.get(found.tone, ("octagon-alert", "danger"))
-        head = row(IconMark(icon, tone, 18), Text(found.title, 18, 600, family="display"), None, gap=10)
+        head = row(IconMark(found.icon or icon, tone, 18), Text(found.title, 18, 600, family="display"), None, gap=10)
         layout = column(boxed(head), 4, Text(found.text, 12, 400, "text2", wrap=True), gap=0, margins=(20, 20, 20, 20))
         if found.can_count:
             again = Button("Read the values", "outline", "refresh")
