@@ -50,6 +50,7 @@ def cases(folder: Path) -> list[Case]:
         Case("linear", answer, ptinspect("info", "--json", str(quarter)), "25,000 tensors", [many, quarter], 4.4),
         *statistics(folder),
         *comparisons(folder),
+        *batches(folder),
         window("window-big", big, 1.7),
         window("window-small", small, 1.7),
         scan("scan-samples", SAMPLES, SAMPLES[0].parent),
@@ -101,6 +102,16 @@ def comparisons(folder: Path) -> list[Case]:
         Case("diff-quick", glance, python("-c", "import torch"), "import torch", [base, copied], 0.10, resident=40 * MB),
         read,
         whole,
+    ]
+
+
+def batches(folder: Path) -> list[Case]:
+    """A test batch against a script of one's own: until the first output is there, and how fast passes are."""
+    file = folder / "classifier.pt"
+    ours, theirs = (lambda what, who=who: python("-m", f"tests.bench.{who}", what, str(file)) for who in ("batch_steps", "torch_batch"))
+    return [
+        Case("run-first", ours("first"), theirs("first"), "a script", [file], 1.15),
+        Case("run-rate", ours("rate"), theirs("rate"), "a script", [file], 1.03, phase=True),
     ]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch.serialization import skip_data
 
+from ptinspect.runner.operators import declare_missing
+
 TENSORS = 201
 VALUES = 66 * 4096 * 4096
 
@@ -40,6 +42,15 @@ def tuned(path: Path) -> None:
     torch.save({name: tensor + noise.roll(i, 1) for i, (name, tensor) in enumerate(base.items())}, path)
 
 
+def classifier(path: Path) -> None:
+    """A ResNet-50 with seeded weights."""
+    declare_missing()
+    from torchvision.models import resnet50
+
+    torch.manual_seed(0)
+    torch.save(resnet50(weights=None).state_dict(), path)
+
+
 MAKERS = {
     "big": lambda path: weights(path, 1_100_000_000),
     "small": lambda path: weights(path, 11_000_000),
@@ -47,6 +58,7 @@ MAKERS = {
     "values16": lambda path: values(path, torch.bfloat16),
     "copied": lambda path: values(path, torch.float32),
     "tuned": tuned,
+    "classifier": classifier,
     "many": lambda path: many(path, 100_000),
     "quarter": lambda path: many(path, 25_000),
 }

@@ -43,6 +43,7 @@ def ptinspect(*arguments: str) -> list[str]:
 def installed(folder: Path) -> Path:
     """Our sources as pip lays them: compiled, as those that they are compared with are."""
     place = Path(shutil.copytree(SOURCES, folder / "installed", ignore=shutil.ignore_patterns("__pycache__")))
+    shutil.copytree(SOURCES.parent / "resources", place / "ptinspect" / "resources", ignore=shutil.ignore_patterns("*.py", "pictures"))
     compileall.compile_dir(place, quiet=1)
     return place
 

@@ -92,6 +92,7 @@ ENDS = {
     ),
     "closes its pipe and lives on": ("os.close(1); time.sleep(60)", Crashed, "fell silent"),
     "closes every pipe and lives on": ("for number in range(3): os.close(number)\ntime.sleep(60)", Crashed, "fell silent"),
+    "ends and leaves a process": ("subprocess.Popen(['sleep', '60']); os._exit(3)", Crashed, "status 3"),
     "eats memory inside its walls": (WALLS + "block = []\nwhile True: block.append(bytearray(1 << 24))", Crashed, "status 1"),
     "leaves a daemon inside its walls": (
         WALLS + "os.fork() or (os.setsid(), os.fork() and os._exit(0), time.sleep(60)); os._exit(3)",
@@ -164,6 +165,14 @@ def test_that_a_child_is_stopped_that_hangs_because_it(hostile, hang):
 def test_that_a_run_past_its_time_is_ended(hostile):
     end = hostile.events("say(progress); time.sleep(60)", seconds=0.5)[-1]
     assert "stopped after" in end.message
+    assert hostile.seconds < 3
+
+
+def test_that_a_process_which_left_the_group_with_the_pipe_cannot_hold_the_run(hostile):
+    """Where no call filter keeps it in the group: other systems than Linux."""
+    code = "left = subprocess.Popen(['sleep', '5'], start_new_session=True); say(progress); os._exit(3)"
+    end = hostile.events(code)[-1]
+    assert type(end) is Crashed
     assert hostile.seconds < 3
 
 

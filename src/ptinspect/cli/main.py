@@ -23,6 +23,7 @@ COMMANDS = {
     "stats": "statistics and a histogram of each tensor",
     "diff": "what changed from one checkpoint to another",
     "scan": "what a file would run if it were loaded as code",
+    "run": "one test batch: does the model work, how fast, and what happens inside",
     "export": "one tensor as .npy, .csv or .safetensors",
     "demo": "try the shipped sample checkpoints",
     "desktop": "open checkpoints by a double click: install, uninstall, status",
@@ -135,6 +136,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import export
 
         return export
+    if name == "run":
+        from ptinspect.cli import run
+
+        return run
     if name == "desktop":
         from ptinspect.cli import desktop
 

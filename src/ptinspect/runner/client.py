@@ -15,6 +15,7 @@ import os
 import queue
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,12 +25,13 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 import ptinspect
-from ptinspect.errors import RunCrashed, RunProblem
+from ptinspect.errors import OutputProblem, RunCrashed, RunProblem
 from ptinspect.frozen import frozen
 from ptinspect.runner.confinement import environment
 from ptinspect.runner.protocol import (
     MOST_LINE,
     MOST_TOTAL,
+    TRACE,
     Cancelled,
     Crashed,
     Event,
@@ -51,6 +53,7 @@ from ptinspect.runner.child import main
 sys.exit(main())
 """
 _KEPT_OUTPUT = 16_000
+_LARGEST_TRACE = 1 << 30
 _OFTEN = 0.05
 _END = b""
 _QUIET = "Run it again. If it ends like this every time, its last output may say why."
@@ -69,18 +72,45 @@ PATIENCE = Patience()
 
 
 def run(
-    request: RunRequest, is_cancelled: Callable[[], bool] = lambda: False, python: str | None = None, patience: Patience = PATIENCE
+    request: RunRequest,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    python: str | None = None,
+    patience: Patience = PATIENCE,
+    trace_to: str | None = None,
 ) -> Iterator[Event]:
-    """Run a batch in a child process: its events as they come, the last of them an end. Nothing of the child is left after it."""
+    """Run a batch in a child process: its events as they come, the last of them an end. Nothing of the child is left after it.
+
+    A trace that was asked for is put where `trace_to` says, before the end is told.
+    """
     folder = tempfile.mkdtemp(prefix="ptinspect-run-")
     try:
         child = _start(python or sys.executable, folder)
         try:
-            yield from _Listener(child, request, is_cancelled, patience).events()
+            for event in _Listener(child, request, is_cancelled, patience).events():
+                if trace_to is not None and is_end(event):
+                    _take_trace(os.path.join(folder, TRACE), trace_to)
+                yield event
         finally:
             _end(child)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_trace(written: str, target: str) -> None:
+    """Copy what the child wrote. It may have put a link there, or anything; only an ordinary file of some size is taken."""
+    try:
+        handle = os.open(written, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return
+    with os.fdopen(handle, "rb") as source:
+        status = os.fstat(source.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_TRACE:
+            return
+        try:
+            with open(target, "wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except OSError as error:
+            raise OutputProblem(f"{target} cannot be written: {error.strerror}", "Choose another place for the trace.") from None
 
 
 def _start(python: str, folder: str) -> subprocess.Popen[bytes]:
@@ -104,10 +134,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         child.kill()
     child.wait()
-    for stream in (child.stdin, child.stdout, child.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            if stream is not None:
-                stream.close()
 
 
 def _signal(child: subprocess.Popen[bytes], name: str) -> None:
@@ -123,10 +149,11 @@ class _Listener:
 
     def __init__(self, child: subprocess.Popen[bytes], request: RunRequest, is_cancelled: Callable[[], bool], patience: Patience) -> None:
         self.child, self.request, self.is_cancelled, self.patience = child, request, is_cancelled, patience
-        self.lines: queue.Queue[bytes] = queue.Queue(maxsize=256)
+        self.lines: queue.Queue[bytes] = queue.Queue(maxsize=16)
         self.output = bytearray()
         self.gone = threading.Event()
         self.asked_at: float | None = None
+        self.ended_at: float | None = None
 
     def events(self) -> Iterator[Event]:
         """What it says, and how it ended."""
@@ -141,6 +168,18 @@ class _Listener:
                     return
         finally:
             self.gone.set()
+            _end(self.child)
+            self._close(threads)
+
+    def _close(self, threads: list[threading.Thread]) -> None:
+        """Close its pipes. One that a process outside the group still holds stays open: closing it would wait for that process."""
+        with contextlib.suppress(OSError, ValueError):
+            if self.child.stdin is not None:
+                self.child.stdin.close()
+        for thread, stream in zip(threads, (self.child.stdout, self.child.stderr), strict=True):
+            thread.join(self.patience.told)
+            if stream is not None and not thread.is_alive():
+                stream.close()
 
     def _heard(self) -> Iterator[Event]:
         total, began = 0, time.monotonic()
@@ -152,7 +191,9 @@ class _Listener:
             try:
                 line = self.lines.get(timeout=_OFTEN)
             except queue.Empty:
-                continue
+                if not self._is_over():
+                    continue
+                line = _END
             if line == _END:
                 yield Cancelled() if self.asked_at is not None else self._death()
                 return
@@ -164,6 +205,14 @@ class _Listener:
             except RunCrashed as error:
                 yield Crashed(error.message, error.hint, self._last_output())
                 return
+
+    def _is_over(self) -> bool:
+        """Whether it ended while something that it left behind holds its pipe, so that the end of the pipe does not come."""
+        if self.child.poll() is None:
+            return False
+        _signal(self.child, "SIGKILL")
+        self.ended_at = self.ended_at or time.monotonic()
+        return time.monotonic() - self.ended_at > self.patience.told
 
     def _impatient(self, began: float) -> Event | None:
         """Ask for the end, or make it, where it is time."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from ptinspect.checkpoint.weight_sets import common_prefix, without_wrappers
 from ptinspect.errors import WeightsDoNotFit
 from ptinspect.findings import Finding
 from ptinspect.frozen import field, frozen
@@ -63,6 +64,15 @@ def put_in(module: nn.Module, tensors: Mapping[str, torch.Tensor], problems: Map
     return load
 
 
+def closest(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    """The file's names, or without what wrappers and a common prefix added, whichever the module knows more of."""
+    plain = {without_wrappers(name): tensor for name, tensor in tensors.items() if name != "n_averaged"}
+    lead = common_prefix(list(plain)) or ""
+    expected = module.state_dict().keys()
+    spellings = (tensors, plain, {name.removeprefix(lead): tensor for name, tensor in plain.items()})
+    return max(spellings, key=lambda names: len(expected & names.keys()))
+
+
 def _as_kept(tensor: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
     """A parameter stays one. Tensors that share memory in the file and are written to (running statistics) keep sharing it, as there."""
     if isinstance(place, nn.Parameter):
@@ -71,4 +81,4 @@ def _as_kept(tensor: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
-__all__ = ["Load", "put_in"]
+__all__ = ["Load", "closest", "put_in"]

@@ -18,6 +18,7 @@ MOST_LINE = 8 << 20
 MOST_TOTAL = 256 << 20
 MOST_LAYERS = 200_000
 MOST_TEXT = 20_000
+TRACE = "trace.json"
 
 SECTIONS = frozenset(
     "load input output top predictions accuracy latency_ms throughput_per_s peak_memory_bytes totals findings samples confined sweep"
@@ -64,7 +65,7 @@ class RunRequest:
     compiled: bool = False
     sweep: bool = False
     agreement: str = ""
-    trace: str = ""
+    trace: bool = False
     graph: bool = False
     paths: tuple[str, ...] = ()
     seconds: float = 600.0

@@ -40,10 +40,10 @@ class Known:
 def known(weights: WeightSet, asked: str | None, tensors: Tensors, problems: Mapping[str, str]) -> Known:
     """The model that was asked for (`torchvision:resnet50`), or the one that the names and shapes tell."""
     found = recognise(weights)
-    if asked is None and found is None:
-        raise ArchitectureUnknown(
-            "no known architecture has these names and shapes", "Name one (--model torchvision:resnet50), or a function that builds it."
-        )
+    if asked is None and (found is None or found.match == "similar"):
+        closest = f", though {found.library}:{found.name} is close" if found is not None else ""
+        hint = "Name the model (--model torchvision:resnet50), or a function that builds it (--model FILE.py:FUNCTION)."
+        raise ArchitectureUnknown(f"no known architecture has these names and shapes{closest}", hint)
     library, _, name = (asked or "").partition(":")
     fits = found if found is not None and (asked is None or (found.library, found.name) == (library, name)) else None
     if fits is not None:
