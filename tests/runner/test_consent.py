@@ -6,6 +6,8 @@ import io
 import os
 import random
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -202,26 +204,30 @@ def test_that_a_file_swapped_after_it_was_read_is_told(path: Path) -> None:
         raise AssertionError("it was handed out")
 
 
-def overwritten(path: Path, old: bytes, new: bytes) -> int:
-    """Write into the file in place, and set its time back as if nothing had been; where that was."""
-    at, status = path.read_bytes().index(old), path.stat()
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(new)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return at
+def tampered(path: Path, old: bytes, new: bytes, load: Callable[[io.BufferedReader, int], object]) -> None:
+    """Agree to a file, write into it in place once it is open, set its time back as if nothing had been, and load it."""
+    data, status = path.read_bytes(), path.stat()
+    with consented(open_checkpoint(path), digest(path)) as file:
+        path.write_bytes(data.replace(old, new))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        load(file, data.index(old))
 
 
 def test_that_bytes_written_in_place_after_the_consent_are_never_handed_out(path: Path) -> None:
     """The descriptor stays the same; what was hashed and what is loaded must too."""
-    with consented(open_checkpoint(path), digest(path)) as file:
-        file.seek(overwritten(path, b"Net", b"Evi"))
-        with pytest.raises(ChangedOnDisk):
-            file.read(3)
+    with pytest.raises(ChangedOnDisk, match="was changed since"):
+        tampered(path, b"Net", b"Evi", lambda file, at: (file.seek(at), file.read(3)))
 
 
 def test_that_a_swap_while_torch_loads_reaches_no_unpickler(path: Path) -> None:
-    with consented(open_checkpoint(path), digest(path)) as file:
-        overwritten(path, b"fc", b"xx")
-        with pytest.raises((ChangedOnDisk, RuntimeError), match="was changed since"):
+    with pytest.raises(ChangedOnDisk, match="was changed since"):
+        tampered(path, b"fc", b"xx", lambda file, _: torch.load(file, weights_only=False))
+
+
+def test_that_a_loader_that_swallows_the_error_changes_nothing_about_it(path: Path) -> None:
+    def swallowing(file: io.BufferedReader, at: int) -> None:
+        with suppress(Exception):
             torch.load(file, weights_only=False)
+
+    with pytest.raises(ChangedOnDisk, match="was changed since"):
+        tampered(path, b"fc", b"xx", swallowing)

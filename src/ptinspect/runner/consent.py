@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]
 
 PIECE = 1 << 20
+_BUFFER = 1 << 16
 _DOMAIN = b"ptinspect consent 1\x00file\x00"
 _SEGMENT = struct.Struct("<BQQ")
 
@@ -94,12 +95,20 @@ def _exactly(source: FileSource, start: int, end: int) -> bytes:
 
 
 @contextmanager
-def consented(checkpoint: Checkpoint, agreed: str | None) -> Iterator[SealedFile]:
+def consented(checkpoint: Checkpoint, agreed: str | None) -> Iterator[io.BufferedReader]:
     """The file, open for its loader, if it is what was agreed to. Raises NotTrusted before a loader has seen anything of it."""
     with checkpoint.source as source:
         seal = sealed(source, checkpoint)
         refuse_unless(seal.digest, agreed, "this file")
-        yield SealedFile(source, seal)
+        file = SealedFile(source, seal)
+        try:
+            yield io.BufferedReader(file, _BUFFER)
+        except Exception:
+            if file.was_changed:  # loaders have other words for it
+                raise _changed() from None
+            raise
+        if file.was_changed:
+            raise _changed()
 
 
 def refuse_unless(digest: str, agreed: str | None, what: str) -> None:
@@ -121,6 +130,7 @@ class SealedFile(io.RawIOBase):
         self._starts = [segment.start for segment in seal.segments]
         self._at = 0
         self._kept: tuple[Segment | None, bytes] = (None, b"")
+        self.was_changed = False
 
     def readable(self) -> bool:
         """It can be read."""
@@ -166,6 +176,7 @@ class SealedFile(io.RawIOBase):
         if self._kept[0] is not segment:
             found = _exactly(self._source, segment.start, segment.end)
             if hashlib.sha256(found).digest() != segment.digest:
+                self.was_changed = True
                 raise _changed()
             self._kept = (segment, found)
         return self._kept[1]
