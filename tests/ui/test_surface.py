@@ -114,3 +114,15 @@ def test_that_the_wheel_scrolls_the_page_unless_the_surface_was_clicked(surface)
     surface.setFocus()
     assert wheel()
     assert surface.pose.zoom > 1
+
+
+def test_that_what_moves_is_drawn_with_fewer_points_and_what_stands_still_with_all(surface, qtbot) -> None:
+    cells = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    surface.show_cells(cells, lambda row, column: ("", ()), (64, 64))
+    drawn = []
+    paint = surface._picture
+    surface._picture = lambda relief: drawn.append(relief.cells.shape) or paint(relief)
+    surface.turn(5, 0)
+    surface.repaint()
+    assert drawn[-1] == (32, 32)
+    qtbot.waitUntil(lambda: drawn[-1] == (64, 64), timeout=2_000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -22,6 +22,7 @@ from ptinspect.ui.widgets.relief import Pose, Relief
 
 HEIGHT, SHADES, NEAR = 330, 7, 14.0
 TURN, ZOOM = 6.0, 1.15
+FINE, STILL = 40, 150  # points on a side from which every other one is left out while it moves, and milliseconds until all are back
 _STEPS: Mapping[Qt.Key, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1),
 }  # fmt: skip
@@ -39,6 +40,11 @@ class Surface(QWidget):
         self.label: Label = lambda _row, _column: ("", ())
         self._size = (0, 0)
         self._dragged: QPointF | None = None
+        self._coarse: Relief | None = None
+        self._still = QTimer(self)
+        self._still.setSingleShot(True)
+        self._still.setInterval(STILL)
+        self._still.timeout.connect(self.update)
         self._drawn: tuple[object, QPixmap] | None = None
         self._readout = Readout(self)
         self.setMouseTracking(True)
@@ -52,6 +58,7 @@ class Surface(QWidget):
     def show_cells(self, cells: Any, label: Label, size: tuple[int, int]) -> None:
         """Draw these; `label` says what a point holds, `size` how many rows and columns they stand for."""
         self.relief, self.label, self._size = Relief(cells), label, size
+        self._coarse = Relief(cells[::2, ::2]) if min(cells.shape) > FINE else self.relief
         rows, columns = cells.shape
         self.setAccessibleDescription(f"{rows} by {columns} points")
         self.show_at(None)
@@ -68,11 +75,13 @@ class Surface(QWidget):
 
     def turn(self, by: float, tilt: float) -> None:
         """Turn it by degrees around the upright, and towards the viewer."""
+        self._still.start()
         self.pose = self.pose.turned(by, tilt)
         self.show_at(None)
 
     def zoom(self, factor: float) -> None:
         """Nearer or further."""
+        self._still.start()
         self.pose = self.pose.zoomed(factor)
         self.show_at(None)
 
@@ -90,7 +99,8 @@ class Surface(QWidget):
         if self.relief is None:
             return
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture(self.relief))
+        moving = self._coarse if self._still.isActive() else None
+        painter.drawPixmap(0, 0, self._picture(moving or self.relief))
         if self.at is not None:
             x, y = self.relief.seen(self.pose, self._room())[self.at]
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
