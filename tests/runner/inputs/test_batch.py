@@ -78,7 +78,15 @@ def test_that_a_file_with_fewer_samples_decides_for_all(tmp_path):
     done = batch_of(Pair(), f"tensor:{tmp_path}/a.npy", "right=random:3", size=8)
     assert done.count == 3
     assert done.kwargs["right"].shape == (3, 3)
-    assert "3 of the 8 samples" in done.note
+    assert "3 samples, all that the file holds" in done.note
+
+
+def test_that_a_program_that_was_exported_for_some_samples_gets_so_many():
+    exported = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(4, 2)))
+    next(iter(exported.graph.nodes)).meta["val"] = torch.empty(3, 4)
+    done = prepared([], exported, None, 1)
+    assert done.args[0].shape == (3, 4)
+    assert "exported for 3 samples" in done.note
 
 
 def test_that_a_file_without_samples_is_refused(tmp_path):

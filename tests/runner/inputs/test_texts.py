@@ -122,6 +122,11 @@ def test_that_a_bag_of_words_gets_its_offsets(news):
     assert Bags()(*done.args, **done.kwargs).shape == (3, 4)
 
 
+def test_that_a_plain_bag_gets_its_offsets_as_well(news):
+    done = prepared([parse(f"text:{news}")], nn.EmbeddingBag(50, 4), None, 8)
+    assert done.kwargs["offsets"].tolist() == [0, 11, 15]
+
+
 def test_that_a_packed_sequence_gets_its_lengths(news):
     done = prepared([parse(f"text:{news}")], Packed(), None, 2)
     assert done.kwargs["lengths"].tolist() == [11, 4]

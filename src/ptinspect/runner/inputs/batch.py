@@ -12,6 +12,7 @@ from ptinspect.errors import InputDoesNotFit
 from ptinspect.frozen import frozen
 from ptinspect.runner.inputs.arrays import arrays
 from ptinspect.runner.inputs.companions import with_companions
+from ptinspect.runner.inputs.guess import fixed_count
 from ptinspect.runner.inputs.made import made
 from ptinspect.runner.inputs.mnist import mnist
 from ptinspect.runner.inputs.part import Named, Part, Sample, Value
@@ -47,7 +48,8 @@ def prepared(specs: Sequence[Spec], module: nn.Module, architecture: str | None,
         if taking.guess is None:
             raise InputDoesNotFit("no input was found that the model takes", "Give one with --input, such as random:3x224x224.")
         specs = [parse(text) for text in taking.guess.specs]
-    parts = _parts(specs, taking, max(1, size), seed)
+    fixed = fixed_count(module)
+    parts = _parts(specs, taking, fixed or max(1, size), seed)
     count = min(part.count for part in parts)
     args: list[Value] = []
     kwargs: dict[str, Value] = {}
@@ -68,7 +70,7 @@ def prepared(specs: Sequence[Spec], module: nn.Module, architecture: str | None,
         labelled.labels[:count] if labelled and labelled.labels else None,
         labelled.label_names if labelled else None,
         next((part.samples[:count] for part in parts if part.samples), ()),
-        _note(parts, count, size),
+        _note(parts, count, fixed, size),
         count,
     )
 
@@ -107,9 +109,11 @@ def _source(named: Named, count: int) -> dict[str, Any]:
     return {**found, "name": named.name} if named.name else found
 
 
-def _note(parts: Sequence[Part], count: int, size: int) -> str:
-    fewer = f"{count:,} of the {size:,} samples that were asked for: the file holds no more" if count < size else ""
-    return ". ".join(filter(None, (*dict.fromkeys(part.said for part in parts), fewer)))
+def _note(parts: Sequence[Part], count: int, fixed: int | None, size: int) -> str:
+    said = f"{count:,} sample{'s' * (count != 1)}, all that the file holds" if count < size else ""
+    if fixed is not None and fixed != size:
+        said = f"the program was exported for {fixed:,} sample{'s' * (fixed != 1)} at once and takes no other number"
+    return ". ".join(filter(None, (*dict.fromkeys(part.said for part in parts), said)))
 
 
 __all__ = ["Prepared", "prepared"]

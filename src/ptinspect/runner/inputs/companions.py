@@ -23,7 +23,7 @@ def with_companions(
     """The arguments with what the model asks for besides them. `lengths` are those of the first input's samples."""
     wanted = asked(module)
     taken = {one.name for one in wanted[: len(args)]} | set(kwargs)
-    missing = [one.name for one in wanted if one.required and one.name not in taken]
+    missing = [one.name for one in wanted if (one.required or (lengths and one.name == "offsets")) and one.name not in taken]
     named = dict(kwargs)
     tokens = _sequence(args, named)
     if tokens is None:

@@ -82,12 +82,21 @@ def _of_tensor(value: torch.Tensor) -> str:
 
 def _of_graph(module: nn.Module) -> tuple[str, ...]:
     """A graph that was exported remembers the shapes of what goes in."""
-    nodes = getattr(getattr(module, "graph", None), "nodes", ())
-    if isinstance(module, torch.jit.ScriptModule) or not nodes:
-        return ()
-    values = [getattr(node, "meta", {}).get("val") for node in nodes if getattr(node, "op", "") == "placeholder"]
+    values = _recorded(module)
     found = tuple(_of_tensor(value) for value in values if isinstance(value, torch.Tensor))
     return found if len(found) == len(values) else ()
+
+
+def _recorded(module: nn.Module) -> list[Any]:
+    nodes = () if isinstance(module, torch.jit.ScriptModule) else getattr(getattr(module, "graph", None), "nodes", ())
+    return [getattr(node, "meta", {}).get("val") for node in nodes if getattr(node, "op", "") == "placeholder"]
+
+
+def fixed_count(module: nn.Module) -> int | None:
+    """How many samples an exported program takes, if it takes no other number of them."""
+    sizes = [value.shape[0] for value in _recorded(module) if isinstance(value, torch.Tensor) and value.dim()]
+    fixed = {size for size in sizes if type(size) is int and size > 0}  # the others are symbols
+    return fixed.pop() if len(fixed) == 1 and all(type(size) is int for size in sizes) else None
 
 
 def _by_trial(module: nn.Module) -> Guess:
@@ -233,4 +242,4 @@ def _nothing_fits(trials: list[tuple[tuple[str, ...], Trial]]) -> InputDoesNotFi
     )
 
 
-__all__ = ["Guess", "guess", "guessed", "trial_of"]
+__all__ = ["Guess", "fixed_count", "guess", "guessed", "trial_of"]

@@ -19,7 +19,7 @@ from torch.func import functional_call
 from ptinspect.frozen import frozen
 
 SAMPLES = 2
-_SMALL = 30_000_000  # parameters
+_SMALL = 150_000_000  # parameters
 _PRODUCTS = (
     re.compile(r"cannot be multiplied \(\d+x(?P<have>\d+) and (?P<want>\d+)x\d+\)"),
     re.compile(r"reduction dim, but got \[\d+, (?P<have>\d+)\] X \[(?P<want>\d+), \d+\]"),
