@@ -128,3 +128,15 @@ def test_that_a_trace_is_saved(network: Path, tmp_path: Path) -> None:
     done = ptinspect(network, "--trace", tmp_path / "trace.json", "--repeats", 1, config=tmp_path)
     assert done.returncode == 0
     assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+
+
+def test_that_a_bare_server_needs_numpy_and_torch_alone(network: Path, tmp_path: Path) -> None:
+    """No window, no tables, no compiled loops, no pictures: in neither process."""
+    missing = ("PySide6", "pyqtgraph", "rich", "numba", "ml_dtypes", "torchinfo", "torchvision", "PIL", "timm", "transformers")
+    blocker = f"import sys\nsys.modules.update(dict.fromkeys({missing!r}))\n"
+    (tmp_path / "sitecustomize.py").write_text(blocker)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(check.ROOT / "src"))), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ptinspect", "run", str(network), "--json", "--repeats", "1"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["totals"]["torchinfo"] is None

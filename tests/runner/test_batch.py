@@ -114,6 +114,16 @@ def test_that_channels_last_gives_the_same(small: Path) -> None:
     assert plain["mean"] == pytest.approx(turned["mean"], rel=1e-3)
 
 
+def test_that_shared_parameters_count_once_whatever_torchinfo_says(tmp_path: Path) -> None:
+    torchinfo = pytest.importorskip("torchinfo")
+    shared = nn.Linear(8, 8)
+    torch.save(nn.Sequential(nn.Flatten(), nn.Linear(4, 8), shared, nn.ReLU(), nn.Sequential(shared)), tmp_path / "a.pt")
+    found = run(tmp_path / "a.pt", inputs=("random:4",))
+    assert found["totals"]["parameters"] == 40 + 72
+    assert found["totals"]["torchinfo"]["parameters"] in (40 + 72, 40 + 144)
+    assert torchinfo.__version__ != "1.8.0" or any("torchinfo counts" in finding["title"] for finding in found["findings"])
+
+
 class TestExtras:
     def test_that_the_same_model_agrees_with_itself(self, small: Path) -> None:
         found = run(small, batch=2, agreement="cpu:float32")["agreement"]

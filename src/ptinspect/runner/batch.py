@@ -24,6 +24,7 @@ from ptinspect.runner.inputs.spec import parse
 from ptinspect.runner.multiply_adds import counted
 from ptinspect.runner.precision import Precision
 from ptinspect.runner.protocol import Event, LayerMeasured, Measured, Progress, RunRequest, Started
+from ptinspect.runner.second_count import torchinfo_totals
 from ptinspect.runner.sources import Made, made
 from ptinspect.runner.timing import middle, per_layer, quantile, timed
 
@@ -183,7 +184,7 @@ def _totals(run: Run, work: dict[str, int]) -> None:
         "trainable": sum(value.numel() for value in parameters if value.requires_grad),
         "mult_adds": work.get("") if work else None,
     }
-    run.tell("totals", totals)
+    run.tell("totals", {**totals, "torchinfo": torchinfo_totals(run, totals["parameters"] or 0)})
 
 
 def _trouble(run: Run, layers: list[dict[str, Any]]) -> None:

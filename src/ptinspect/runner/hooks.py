@@ -31,6 +31,7 @@ class Layer:
     output_shape: list[int] | None
     calls: int = 1
     output_bytes: int = 0
+    memory_bytes: int | None = None
     dtype: str | None = None
     numbers: torch.Tensor | None = None
     counts: torch.Tensor | None = None
@@ -104,6 +105,7 @@ class Watch:
                 return
             layer.output_shape = list(output.shape)
             layer.output_bytes = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_in(given))
+            layer.memory_bytes = torch.cuda.memory_allocated(output.device) if output.is_cuda else None
             layer.dtype = str(output.dtype).removeprefix("torch.")
             if output.is_floating_point() and not output.is_quantized and output.layout == torch.strided and output.numel():
                 layer.numbers, layer.counts = _numbers(output.detach())
@@ -163,8 +165,8 @@ def told(layer: Layer, batch: int) -> dict[str, Any]:
     """A layer as JSON, its numbers fetched from the device."""
     found: dict[str, Any] = {
         "path": layer.path, "type": layer.type, "input_shape": layer.input_shape, "output_shape": layer.output_shape,
-        "parameters": layer.parameters, "calls": layer.calls, "output_bytes": layer.output_bytes, "dtype": layer.dtype,
-        "container": layer.is_container,
+        "parameters": layer.parameters, "calls": layer.calls, "output_bytes": layer.output_bytes,
+        "memory_bytes": layer.memory_bytes, "dtype": layer.dtype, "container": layer.is_container,
         "mean": None, "std": None, "min": None, "max": None, "nans": 0, "infs": 0, "bad_samples": 0, "histogram": None,
         "first_bad": False, "mult_adds": None, "time_ms": None,
     }  # fmt: skip
