@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": "what changed from one checkpoint to another",
     "scan": "what a file would run if it were loaded as code",
     "run": "one test batch: does the model work, how fast, and what happens inside",
+    "trust": "which code was agreed to run: list, forget",
     "export": "one tensor as .npy, .csv or .safetensors",
     "demo": "try the shipped sample checkpoints",
     "desktop": "open checkpoints by a double click: install, uninstall, status",
@@ -140,6 +141,10 @@ def _command(name: str) -> ModuleType:
         from ptinspect.cli import run
 
         return run
+    if name == "trust":
+        from ptinspect.cli import trust
+
+        return trust
     if name == "desktop":
         from ptinspect.cli import desktop
 

@@ -70,11 +70,11 @@ class Consents:
             self._write([*kept.values(), given][-_MOST:])
         return given
 
-    def forget(self, which: str) -> tuple[Consent, ...]:
-        """Take back the consents for a path, or the one whose digest begins so. Raises RunProblem where there is none or are several."""
+    def forget(self, *which: str) -> tuple[Consent, ...]:
+        """Take back those for a path, or the one whose digest begins so. Raises RunProblem, all being kept, where one is not clear."""
         with self._alone():
             kept = self._read()
-            gone = _chosen(kept, which)
+            gone = tuple({one.digest: one for word in which for one in _chosen(kept, word)}.values())
             self._write([given for given in kept.values() if given not in gone])
         return gone
 
