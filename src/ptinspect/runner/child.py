@@ -79,6 +79,11 @@ def _outcome(request: RunRequest, mouth: Mouth, began: float) -> Event:
     """Run it; the event that ends it."""
     try:
         mouth.say(Progress("torch"))
+        if request.probe:
+            from ptinspect.runner.probe import tell_devices  # noqa: PLC0415
+
+            tell_devices(mouth.say)
+            return Finished(time.monotonic() - began)
         from ptinspect.runner.batch import run_batch  # noqa: PLC0415 - torch is imported here, behind the walls
 
         run_batch(request, mouth)

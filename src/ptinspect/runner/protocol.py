@@ -22,7 +22,7 @@ TRACE = "trace.json"
 
 SECTIONS = frozenset(
     "load input output top predictions accuracy latency_ms throughput_per_s peak_memory_bytes totals findings samples confined sweep"
-    " agreement backward trace graph memory parting timing_note".split()
+    " agreement backward trace graph memory parting timing_note devices".split()
 )
 """The parts of the answer that are told as soon as they are known, beside the layers."""
 
@@ -49,7 +49,10 @@ def identity_numbers(found: Identity) -> tuple[int, int, int, int]:
 
 @frozen
 class RunRequest:
-    """All that a run needs. `batch` None: one made sample, or up to sixteen of a file."""
+    """All that a run needs. `batch` None: one made sample, or up to sixteen of a file.
+
+    `probe` asks for no run: only which devices the child's torch sees. No file is opened for that, so it may be any.
+    """
 
     file: FileAsked
     other: FileAsked | None = None
@@ -71,6 +74,7 @@ class RunRequest:
     seconds: float = 600.0
     memory: int | None = None
     seed: int = 0
+    probe: bool = False
 
 
 def request_line(request: RunRequest) -> bytes:

@@ -28,14 +28,23 @@ def agreed(checkpoint: Checkpoint, model: str, trust: bool, paths: tuple[str, ..
     digest = needed_digest(checkpoint, model, paths)
     if digest is None:
         return None
-    kept = Consents(folder())
     if not trust:
-        return digest if kept.has(digest) else None
-    way = way_of(model, checkpoint)
-    factory = named(model, paths) if way == "factory" else None
-    names = () if factory else tuple(one.name for one in checkpoint.safety.globals if one.verdict != "data")
-    kept.add(digest, (factory.path or factory.text) if factory else checkpoint.path, _KINDS[way], names)
+        return digest if is_kept(digest) else None
+    agree(checkpoint, model, digest, paths)
     return digest
 
 
-__all__ = ["agreed", "needed_digest"]
+def is_kept(digest: str) -> bool:
+    """Whether somebody agreed to exactly this content before."""
+    return Consents(folder()).has(digest)
+
+
+def agree(checkpoint: Checkpoint, model: str, digest: str, paths: tuple[str, ...] = ()) -> None:
+    """Remember that somebody agreed to this digest; where it lay and what it names are kept to tell it by."""
+    way = way_of(model, checkpoint)
+    factory = named(model, paths) if way == "factory" else None
+    names = () if factory else tuple(one.name for one in checkpoint.safety.globals if one.verdict != "data")
+    Consents(folder()).add(digest, (factory.path or factory.text) if factory else checkpoint.path, _KINDS[way], names)
+
+
+__all__ = ["agree", "agreed", "is_kept", "needed_digest"]
