@@ -43,7 +43,12 @@ def row(label: str, reading: Reading, case: Case) -> str:
     return f"{text}  {case.elements / reading.seconds / 1e9:.2f} G values/s {size / reading.seconds / 1e9:.2f} GB/s"
 
 
-STALLS = {"stalls": ("many", ""), "stalls-values": ("values", "--values"), "stalls-counts": ("many", "--values")}
+STALLS = {
+    "stalls": ("many", ""),
+    "stalls-values": ("values", "--values"),
+    "stalls-counts": ("many", "--values"),
+    "scroll": ("many", "--scroll"),
+}
 
 
 def stalls(name: str, folder: Path) -> bool:

@@ -1,5 +1,5 @@
 """How long the window is ever blocked: `python -m tests.bench.stalls FILE` opens it, filters, looks at tensors, scrolls, closes.
-With `--values` it opens the file and waits until all of its values are counted.
+With `--values` it opens the file and waits until all of its values are counted, with `--scroll` it walks through its layer tree.
 
 Everything is done three times, each time by a process of its own that has nothing compiled or kept from before. Of each step the
 smallest of the three longest stalls is printed, for the machine has stalls of its own. 1 where one is above the target.

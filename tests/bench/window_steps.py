@@ -29,6 +29,7 @@ from ptinspect.ui.benchmark import resident
 from ptinspect.ui.bridge import Bridge
 from ptinspect.ui.collector import Collector
 from ptinspect.ui.window import Window
+from tests.bench import tree_steps
 
 EACH, PATIENCE = 0.005, 300.0
 QUERIES = ("e", "en", "layers.77", "/block\\.[13]\\.w/", "zzz", "")
@@ -126,6 +127,16 @@ def counting(window: Window, probe: Probe, path: str) -> Figures:
     yield from _closing(window, probe)
 
 
+def walking(window: Window, probe: Probe, path: str) -> Figures:
+    """Open it, and do what is done with its layer tree."""
+    for _ in _opening(window, probe, path):
+        pass
+    for slot in window.application.tasks.slots:
+        window.application.reading.cancel(slot)
+    wait(lambda: not any(thread.name.startswith("ptinspect") for thread in threading.enumerate()))
+    yield from tree_steps.walking(window, probe.begin, lambda: probe.longest, wait, rest)
+
+
 def _layers(window: Window) -> Iterator[LayerNode]:
     """Those that the file has; rows would be made for it, which nobody asked for."""
     tab = window.application.state.tab
@@ -217,7 +228,7 @@ def main(path: str, what: str = "") -> None:
     qt.setStyle("Fusion")
     theme.apply("light")
     with shown() as (window, probe):
-        for figure in (counting if what == "--values" else browsing)(window, probe, path):
+        for figure in {"--values": counting, "--scroll": walking}.get(what, browsing)(window, probe, path):
             print(json.dumps(figure), flush=True)
 
 
