@@ -59,7 +59,7 @@ class Facts:
 class Row:
     """One row and, once asked for, those below it."""
 
-    __slots__ = ("_below", "_named", "at", "kind", "parent", "source", "table")
+    __slots__ = ("_below", "_named", "at", "has_below", "kind", "parent", "source", "table")
 
     def __init__(self, table: RowTable, source: Source, parent: Row | None, at: int, kind: RowKind) -> None:
         self.table = table
@@ -69,6 +69,7 @@ class Row:
         self.kind = kind
         self._below: Sequence[Row] | None = None
         self._named: dict[str, dict[str, Row]] | None = None
+        self.has_below = kind == "layer" and _has_below(source, table.kept)
 
     @property
     def name(self) -> str:
@@ -153,18 +154,14 @@ class Row:
             }
         return self._named.get(kind, {}).get(path)
 
-    @property
-    def has_below(self) -> bool:
-        """Whether there is anything below, without making it."""
-        if self._below is not None:
-            return bool(self._below)
-        node = self.source
-        if not isinstance(node, LayerNode):
-            return False
-        kept = self.table.kept
-        if kept is not None:
-            return any(id(below) in kept for part in (node.tensors, node.children, node.values) for below in part)
-        return bool(node.tensors or node.children or node.values)
+
+def _has_below(source: Source, kept: frozenset[int] | None) -> bool:
+    """Whether there is anything below, without making it."""
+    if not isinstance(source, LayerNode):
+        return False
+    if kept is None:
+        return bool(source.tensors or source.children or source.values)
+    return any(id(below) in kept for part in (source.tensors, source.children, source.values) for below in part)
 
 
 class RowTable:

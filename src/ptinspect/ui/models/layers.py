@@ -61,8 +61,7 @@ class LayerModel(QAbstractItemModel):
         return 0 if parent.column() > 0 else _COUNT
 
     def hasChildren(self, parent: Index = _NOWHERE) -> bool:
-        row = parent.internalPointer() or self.table.root
-        return row.kind == "layer" and row.has_below and parent.column() <= 0
+        return (parent.internalPointer() or self.table.root).has_below and parent.column() <= 0
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

@@ -105,7 +105,7 @@ class LayerTree(QTreeView):
         if fresh and self._model.table is not view.table:
             is_same_rows = last is not None and last.whole is view.whole and last.narrowed is view.narrowed
             self._place = self._stand() if is_same_rows else None
-            self._todo.clear()
+            self._stop_steps()
             self._model.set_table(view.table)
             self._expanded, self._hovered, self._chosen, self._lit = frozenset(), None, [], set()
         self._cells.narrowed = view.narrowed
@@ -135,10 +135,11 @@ class LayerTree(QTreeView):
         rows = list(_layers(table, keys | changed))
         if sum(len(row.below) for row in rows if row.key in keys) > AT_ONCE:
             self._todo = deque(rows)
+            self._ground.setUpdatesEnabled(False)  # what is seen stays until all is there
             self.executeDelayedItemsLayout()
-            self._go_on()
+            self._steps.start(0)
             return
-        self._todo.clear()
+        self._stop_steps()
         self.scheduleDelayedItemsLayout()  # then each of them is only noted, and all are laid out together
         for row in rows:
             self._open(row, row.key in keys)
@@ -151,8 +152,16 @@ class LayerTree(QTreeView):
             self._open(row, row.key in self._expanded)
         if self._todo:
             self._steps.start(0)
-        elif self._place is not None and self._view is not None:
+            return
+        self._stop_steps()
+        if self._place is not None and self._view is not None:
             self._select(self._view)
+
+    def _stop_steps(self) -> None:
+        self._todo.clear()
+        self._steps.stop()
+        if not self._ground.updatesEnabled():
+            self._ground.setUpdatesEnabled(True)
 
     def _open(self, row: Row, is_open: bool) -> None:
         index = self._model.index_of(row)
