@@ -11,6 +11,7 @@ from torch import nn
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ArchitectureUnknown, ChangedOnDisk, WeightsDoNotFit
 from ptinspect.runner import factories
+from ptinspect.runner.loading import put_in
 from ptinspect.runner.operators import import_torchvision
 from ptinspect.runner.protocol import FileAsked, identity_numbers
 from ptinspect.runner.sources import Made, made
@@ -110,3 +111,20 @@ def test_that_a_skeleton_has_its_buffers_and_no_weights() -> None:
     module = factories.skeleton("torchvision", "swin_t")
     assert all(one.weight.is_meta for one in module.modules() if isinstance(one, (nn.Linear, nn.Conv2d)))
     assert not any(value.is_meta for value in module.buffers())
+
+
+class _Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(5, 3)
+        self.head = nn.Linear(3, 5, bias=False)
+        self.head.weight = self.embedding.weight
+
+
+def test_that_tied_names_stay_tied_and_one_of_them_is_enough() -> None:
+    module = _Tied()
+    weight = torch.randn(5, 3)
+    load = put_in(module, {"embedding.weight": weight}, {})
+    assert load.missing == ()
+    assert module.head.weight is module.embedding.weight
+    assert torch.equal(module.head.weight, weight)

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 progress.steps(event.stage, event.done, event.total)
     problem = result.problem()
     if arguments.json:
-        error = {} if problem is None else {"error": error_fields(problem)}
+        error = {} if problem is None else {"error": {**error_fields(problem), "details": result.details()}}
         print_json(arguments.file, {**result.fields(), **error})
     else:
         sys.stdout.writelines(f"{line}\n" for line in result_lines(result))

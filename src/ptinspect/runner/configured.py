@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any
 
 from torch import nn
 
 from ptinspect.errors import ArchitectureUnknown
+from ptinspect.runner.operators import import_torchvision
 
 _LARGEST = 4 << 20
 _INSTALL = "Install it: pip install transformers. Or choose a Python that has it: --python."
@@ -33,11 +35,16 @@ def _config(path: str) -> dict[str, Any] | None:
 
 def configured(path: str, name: str) -> nn.Module:
     """A fresh model of that class as the config says. Raises ArchitectureUnknown."""
+    with suppress(ImportError):
+        import_torchvision()  # transformers imports it where it is
     try:
         import transformers  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
     except ImportError:
         raise ArchitectureUnknown(f"this is transformers' {name}, and transformers is not installed in this Python", _INSTALL) from None
-    kind = getattr(transformers, name, None) if name.isidentifier() and not name.startswith("_") else None
+    kind = None
+    if name.isidentifier() and not name.startswith("_"):
+        with suppress(ImportError):  # a class is imported when it is asked for
+            kind = getattr(transformers, name, None)
     if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
         raise ArchitectureUnknown(
             f"transformers {transformers.__version__} has no model {name!r}", "Name a function that builds it: --model FILE.py:FUNCTION."

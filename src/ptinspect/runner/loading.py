@@ -43,23 +43,29 @@ class Load:
 
 
 def put_in(module: nn.Module, tensors: Mapping[str, torch.Tensor], problems: Mapping[str, str]) -> Load:
-    """Make the tensors the module's own, without a copy. Raises WeightsDoNotFit where most of the model would stay empty."""
-    expected = module.state_dict(keep_vars=True)
+    """Make the tensors the module's own, without a copy. Raises WeightsDoNotFit where most of the model would stay empty.
+
+    Names that the model ties to one parameter stay tied, also where the file has one of them only.
+    """
+    expected = {name: place for name, place in module.state_dict(keep_vars=True).items() if isinstance(place, torch.Tensor)}
     fitting = {name: tensor for name, tensor in tensors.items() if name in expected and tensor.shape == expected[name].shape}
-    mismatched = tuple(
-        (name, tuple(tensor.shape), tuple(expected[name].shape))
-        for name, tensor in tensors.items()
-        if name in expected and name not in fitting
-    )
+    filled = {id(expected[name]): _as_kept(tensor, expected[name]) for name, tensor in fitting.items()}
     optional = {name for name in expected if name.endswith("num_batches_tracked")}
-    missing = tuple(name for name in expected if name not in tensors and name not in optional)
-    unexpected = tuple(name for name in tensors if name not in expected)
-    load = Load(missing, unexpected, mismatched, problems)
+    load = Load(
+        tuple(name for name, place in expected.items() if name not in tensors and name not in optional and id(place) not in filled),
+        tuple(name for name in tensors if name not in expected),
+        tuple(
+            (name, tuple(tensor.shape), tuple(expected[name].shape))
+            for name, tensor in tensors.items()
+            if name in expected and name not in fitting
+        ),
+        problems,
+    )
     if expected and len(fitting) < _FEWEST * (len(expected) - len(optional - fitting.keys())):
-        first = mismatched[0][0] if mismatched else missing[0]
+        first = load.mismatched[0][0] if load.mismatched else load.missing[0]
         message = f"only {len(fitting):,} of the {len(expected):,} tensors of this model are in the file with its shapes ({first} is not)"
         raise WeightsDoNotFit(message, "Choose the model that these weights belong to: --model.")
-    kept = {name: _as_kept(tensor, expected[name]) for name, tensor in fitting.items()}
+    kept = {name: filled[id(place)] for name, place in expected.items() if id(place) in filled}
     module.load_state_dict(kept, strict=False, assign=True)
     return load
 

@@ -51,6 +51,11 @@ class Result:
             return RunProblem("the run was stopped", "What was measured until then is shown.")
         return None
 
+    def details(self) -> str:
+        """What a programmer would want to read: where it was raised, or the last that the process said."""
+        end = self.end
+        return end.detail if isinstance(end, Failed) else end.output if isinstance(end, Crashed) else ""
+
 
 def problem_of(failed: Failed) -> InspectError:
     """The error that the child named; a name that is none of ours is a RunProblem."""
