@@ -15,6 +15,7 @@ from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
 from ptinspect.spelled import plain
 
 SAME, DIFFERENT = 0, 1
+MOST_HISTOGRAMS = 10_000  # pairs; with more, their JSON would be half a gigabyte
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +89,8 @@ def compared(left: Side, right: Side, arguments: argparse.Namespace) -> Comparis
     if arguments.quick:
         return glanced(outline)
     try:
-        return _read(outline, arguments.thorough, arguments.json or arguments.html)
+        drawn = arguments.html or (arguments.json and len(outline.pairs) <= MOST_HISTOGRAMS)
+        return _read(outline, arguments.thorough, drawn)
     except ChangedOnDisk:
         arguments.file = next((side.checkpoint.path for side in (left, right) if _has_changed(side)), None)
         raise

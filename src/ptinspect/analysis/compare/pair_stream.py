@@ -17,6 +17,7 @@ from ptinspect.analysis.compare.pair_histograms import pair_histograms
 from ptinspect.analysis.compare.pair_tally import PairTally, small_sums
 from ptinspect.analysis.compare.portions import CHUNK, Both, Direct, PairPortion, Room, in_step, once, portions
 from ptinspect.analysis.compare.rounding import units
+from ptinspect.analysis.compare.small_pairs import Arrays, sums_of_each
 from ptinspect.analysis.crew import Crew, Progress, gathered, settled
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.storage_bytes import StorageBytes
@@ -26,7 +27,8 @@ from ptinspect.tensors import TensorInfo
 
 SMALL = 1 << 16  # elements
 WORTH = 40_000_000  # elements that differ; below it numpy is done before the compiled loops are there
-_BATCH = 64
+_BATCH = 256
+_GATHERED = 1 << 18  # values of small pairs that are added up at once
 _AHEAD = 48
 
 
@@ -129,21 +131,45 @@ class _Run(Crew[tuple[int, Measured], _Job]):
     # -- in a thread ---------------------------------------------------------------------------------------------------
 
     def _each(self, batch: tuple[int, ...]) -> list[Measured]:
-        return [self._small(place) for place in batch]
+        """Whole, where the bytes differ: sorted for a histogram, or many of one kind together."""
+        found: dict[int, Measured] = {}
+        kinds: dict[tuple[str, ...], list[tuple[int, bool, Arrays]]] = {}
+        for place in batch:
+            self._go_on()
+            looked = self._small(place)
+            if isinstance(looked, Measured):
+                found[place] = looked
+                continue
+            alike = kinds.setdefault(tuple(tensor.dtype.name for tensor in self.pairs[place]), [])
+            alike.append((place, *looked))
+            if sum(pair[0].size for _, _, pair in alike) > _GATHERED:
+                found |= self._together_told(alike)
+                alike.clear()
+        for alike in kinds.values():
+            found |= self._together_told(alike)
+        return [found[place] for place in batch]
 
-    def _small(self, place: int) -> Measured:
-        """Sorted whole, where the bytes differ."""
-        both = self.pairs[place]
-        self._go_on()
+    def _small(self, place: int) -> Measured | tuple[bool, Arrays]:
+        """What is known of a small pair, or whether it is the same and all of its values."""
         try:
-            pair, same = self._whole(both)
+            pair, same = self._whole(self.pairs[place])
         except FileProblem as problem:
             return Measured(False, problem=problem.message)
         if pair is None or (same and not self.request.lengths):
             return Measured(same, SAME)
         if not self.request.numbers:
             return Measured(same)
-        return Measured(same, self._told(place, small_sums(*pair, units(both[0].dtype, both[1].dtype), self.request.histograms)))
+        if self.request.histograms:
+            both = self.pairs[place]
+            return Measured(same, self._told(place, small_sums(*pair, units(both[0].dtype, both[1].dtype), counting=True)))
+        return same, (pair[0].copy(), pair[1].copy())  # the room is needed for the next one
+
+    def _together_told(self, alike: list[tuple[int, bool, Arrays]]) -> dict[int, Measured]:
+        if not alike:
+            return {}
+        both = self.pairs[alike[0][0]]
+        sums = sums_of_each([pair for _, _, pair in alike], units(both[0].dtype, both[1].dtype))
+        return {place: Measured(same, self._told(place, one)) for (place, same, _), one in zip(alike, sums, strict=True)}
 
     def _whole(self, both: Both) -> tuple[tuple[Any, Any] | None, bool]:
         """All values of both, None where there are none, and whether they are equal."""

@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 
 _KINDS = {"float32": 1, "bfloat16": 2, "float16": 4}  # as the compiled loop has them
 _FULL = 1 << 31
-_LARGE, _SMALL = 1e150, 1e-150
+LARGE, SMALL = 1e150, 1e-150  # between them squares add up without care
 _EXACT = 1 << 52
 
 
@@ -185,16 +185,24 @@ def widened(values: Array, kind: np.dtype[Any]) -> Array:
 
 
 def count_changed(left: Array, right: Array) -> int:
-    """How many values differ in their bits, or across types in what they say."""
+    """How many values differ."""
+    return int(np.count_nonzero(changed_places(left, right)))
+
+
+def changed_places(left: Array, right: Array) -> Array:
+    """Where values differ in their bits, or across types in what they say."""
     if left.dtype != right.dtype:
         one, other = alike(left, right)
         both_nan = np.isnan(one) & np.isnan(other)
-        return int(np.count_nonzero((one != other) & ~both_nan))
+        found: Array = (one != other) & ~both_nan
+        return found
     size = left.dtype.itemsize
     if size == 16:
-        return int((_bytes_of(left) != _bytes_of(right)).any(axis=1).sum())
+        wide: Array = (_bytes_of(left) != _bytes_of(right)).any(axis=1)
+        return wide
     bits = np.dtype(f"u{size}")
-    return int(np.count_nonzero(left.view(bits) != right.view(bits)))
+    different: Array = left.view(bits) != right.view(bits)
+    return different
 
 
 def _bytes_of(values: Array) -> Array:
@@ -234,7 +242,7 @@ def wide_sums(left: Array, right: Array, changed: int, kernels: Any) -> tuple[Pa
     apart, out = np.empty(one.size), np.empty(8)
     flips = int(kernels.wide_pair(one, other, apart, out))
     largest, total, x, y, d, product, *ends = (float(number) for number in out)
-    if not math.isfinite(total + x + y + d) or not all(end == 0 or _SMALL < end < _LARGE for end in (largest, *ends)):
+    if not math.isfinite(total + x + y + d) or not all(end == 0 or SMALL < end < LARGE for end in (largest, *ends)):
         return None
     lengths = math.sqrt(x), math.sqrt(y), math.sqrt(d)
     sums = PairSums(left.size, left.size, changed, int(largest) if whole else largest, total, *lengths, product, flips)
@@ -271,7 +279,7 @@ def length(values: Array) -> float:
         return 0.0
     flat = values.view(np.float64) if values.dtype.kind == "c" else values
     largest = float(np.abs(flat).max())
-    if _SMALL < largest < _LARGE or not largest or not math.isfinite(largest):
+    if SMALL < largest < LARGE or not largest or not math.isfinite(largest):
         return math.sqrt(float(flat @ flat))
     return largest * math.sqrt(float(((flat / largest) ** 2).sum()))
 
@@ -280,4 +288,4 @@ def _sizes(values: Array) -> Array:
     return np.abs(values) if values.dtype.kind == "c" else values
 
 
-__all__ = ["PairTally", "small_sums"]
+__all__ = ["LARGE", "SMALL", "PairTally", "alike", "changed_places", "small_sums"]

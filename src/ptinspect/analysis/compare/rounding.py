@@ -40,7 +40,12 @@ def is_near(left: Array, right: Array, unit: DType) -> bool:
             return False
         half = np.dtype({"complex32": np.float16, "complex64": np.float32}.get(unit.name, np.float64))
         one, other = (_parts(values) for values in (left, right))
-        return _within_one(one.astype(half), other.astype(half))
+        return bool(_within_one(one.astype(half), other.astype(half)).all())
+    return bool(near_places(left, right, unit).all())
+
+
+def near_places(left: Array, right: Array, unit: DType) -> Array:
+    """Where the values of two stretches of real floats are within one unit of this type of each other."""
     kind = numpy_type(unit)
     with np.errstate(over="ignore", invalid="ignore"):
         return _within_one(_rounded(left, kind), _rounded(right, kind))
@@ -77,13 +82,11 @@ def _bfloat16(values: Array) -> Array:
     return np.where(is_nan, np.uint32(0x7FC0), found).astype(np.uint16)
 
 
-def _within_one(left: Array, right: Array) -> bool:
+def _within_one(left: Array, right: Array) -> Array:
     nan = np.isnan(left), np.isnan(right)
-    if not np.array_equal(*nan):
-        return False
     one, other = _steps(left), _steps(right)
-    near = np.where(one > other, one - other, other - one) <= 1
-    return bool((near | nan[0]).all())
+    near: Array = np.where(one > other, one - other, other - one) <= 1
+    return np.where(nan[0] | nan[1], nan[0] & nan[1], near)
 
 
 def _steps(values: Array) -> Array:
@@ -97,4 +100,4 @@ def _steps(values: Array) -> Array:
     return np.where(codes >= half, half - codes, codes)
 
 
-__all__ = ["is_near", "units"]
+__all__ = ["is_near", "near_places", "units"]
