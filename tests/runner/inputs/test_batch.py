@@ -67,6 +67,12 @@ def test_that_keywords_and_places_may_stand_together():
     assert done.sources[1]["name"] == "right"
 
 
+def test_that_none_is_nothing():
+    done = batch_of(nn.LSTM(5, 3, batch_first=True), "random:6x5", "none:")
+    assert done.args[1] is None
+    assert nn.LSTM(5, 3, batch_first=True)(*done.args)[0].shape == (4, 6, 3)
+
+
 def test_that_without_specs_the_guess_is_prepared():
     done = prepared([], Denoiser(), None, 2)
     assert [tuple(value.shape) for value in done.args] == [(2, 3, 224, 224), (2,)]

@@ -15,7 +15,9 @@ from ptinspect.runner.inputs.columns import Choice, Column, parse_columns
 from ptinspect.runner.inputs.spec import Spec, parse, paths_of, place_of, rooted, shape_of, split_vocabulary, tokens_of, with_specs
 
 
-@pytest.mark.parametrize("text", ["random:3x224x224", "zeros:128:int64", "mask=ones:128:bool", "tokens:128", "x=image:a b/c=d.png"])
+@pytest.mark.parametrize(
+    "text", ["random:3x224x224", "zeros:128:int64", "mask=ones:128:bool", "tokens:128", "hidden=none:", "x=image:a b/c=d.png"]
+)
 def test_that_a_spec_is_written_as_it_was_read(text):
     assert parse(text).text == text
 

@@ -45,13 +45,14 @@ def arrays(spec: Spec, count: int, taking: Taking, place: int = 0) -> Part:
     with told(path):
         found = _first_rows(path, wanted, label, lambda name: _most(name, spec, count, taking, place))
     values, labels = _told_apart(found, wanted, label, path, taking)
-    inputs, notes = list[Named](), list[str]()
+    inputs, kept, notes = list[Named](), list[torch.Tensor](), list[str]()
     for at, (name, value) in enumerate(values.items()):
         keyword = spec.name if len(values) == 1 else _keyword(name, taking)
         fitted, note = _fitted(value, taking, replace(spec, name=keyword), place + at)
-        inputs.append(Named(fitted[:count], spec.text, keyword))
+        kept.append(fitted[:count])
+        inputs.append(Named(kept[-1], spec.text, keyword))
         notes += [note] if note else []
-    sizes = [len(named.value) for named in inputs]
+    sizes = [len(value) for value in kept]
     if len(set(sizes)) > 1:
         listed = ", ".join(f"{name or 'the array'}: {size:,}" for name, size in zip(values, sizes, strict=True))
         raise InputDoesNotFit(f"the arrays of `{path}` have different numbers of samples ({listed})", "Save one row of each for a sample.")

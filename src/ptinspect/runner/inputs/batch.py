@@ -86,12 +86,12 @@ def _parts(specs: Sequence[Spec], taking: Taking, size: int, seed: int) -> list[
     count = min([size, *(part.count for part in found.values())])
     for at, spec in enumerate(specs):
         if at not in found:
-            found[at] = made(spec, count, seed + at, taking.vocabularies)
+            found[at] = made(spec, count, seed + at, taking.vocabularies, len(specs) == 1)
     return [found[at] for at in range(len(specs))]
 
 
 def _cut(value: Value, count: int) -> Value:
-    return value[:count] if len(value) > count else value
+    return value[:count] if value is not None and len(value) > count else value
 
 
 def _listed(args: list[Value], taking: Taking) -> list[Value]:
@@ -103,6 +103,8 @@ def _listed(args: list[Value], taking: Taking) -> list[Value]:
 
 def _source(named: Named, count: int) -> dict[str, Any]:
     value = _cut(named.value, count)
+    if value is None:
+        return {"shape": [], "dtype": "none", "source": named.source, "name": named.name}
     first = value if isinstance(value, torch.Tensor) else value[0]
     shape = list(first.shape) if isinstance(value, torch.Tensor) else [len(value), *first.shape]
     found = {"shape": shape, "dtype": str(first.dtype).removeprefix("torch."), "source": named.source}

@@ -35,7 +35,7 @@ def entries(module: nn.Module) -> Iterator[Entry]:
     for path, part in module.named_modules():
         if any(path.startswith(f"{outer}.") for outer in done):
             continue
-        found = _entry(path, part)
+        found = entry_at(path, part)
         if found is not None:
             done.append(path)
             yield found
@@ -62,7 +62,8 @@ def names_of(part: nn.Module) -> list[str]:
     return [scripted] if isinstance(scripted, str) else [kind.__name__ for kind in type(part).__mro__]
 
 
-def _entry(path: str, part: nn.Module) -> Entry | None:
+def entry_at(path: str, part: nn.Module) -> Entry | None:
+    """The layer under that path, None for one that takes whatever comes."""
     for name in names_of(part):
         if name in _TAKES:
             attribute, from_weight = _TAKES[name]
@@ -184,4 +185,4 @@ def _features(entry: Entry, module: nn.Module) -> list[str]:
     return [*found, f"random:{SEQUENCE}x{entry.takes}"]
 
 
-__all__ = ["Entry", "branches", "candidates", "cube", "entries", "names_of", "told_size", "vocabularies"]
+__all__ = ["Entry", "branches", "candidates", "cube", "entries", "entry_at", "names_of", "told_size", "vocabularies"]

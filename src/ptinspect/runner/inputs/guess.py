@@ -8,7 +8,6 @@ signal) is found by trying: likely sizes first, and then by halving, since what 
 from __future__ import annotations
 
 import itertools
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,18 +18,19 @@ from torch import nn
 from ptinspect.errors import InputDoesNotFit
 from ptinspect.frozen import frozen
 from ptinspect.runner.inputs.companions import with_companions
-from ptinspect.runner.inputs.entries import SEQUENCE, Entry, branches, candidates, cube, entries, vocabularies
+from ptinspect.runner.inputs.entries import SEQUENCE, Entry, candidates, cube, entries, vocabularies
 from ptinspect.runner.inputs.known import known
 from ptinspect.runner.inputs.made import made
 from ptinspect.runner.inputs.probing import SAMPLES, Trial, tried
+from ptinspect.runner.inputs.several import sets
 from ptinspect.runner.inputs.signature import COMPANIONS, asked, unwrapped
 from ptinspect.runner.inputs.spec import parse
 
-_SECONDS = 6.0
-_TRIALS = 60
+_SECONDS = 4.0  # of this thread: on a machine that is busy with other things the same trials are made
+_MOST_SECONDS = 20.0
+_TRIALS = 200
 _LARGEST = 1_024
-_TIMES = re.compile(r"t|time|times|timestep|timesteps|time_step|step|sigma|noise_level", re.ASCII)
-_MASKS = re.compile(r".*mask", re.ASCII)
+_HEIGHTS = (64, 128, 80, 40, 32, 96)  # bands of spectrograms and heights of text lines
 
 
 @frozen
@@ -100,27 +100,73 @@ def fixed_count(module: nn.Module) -> int | None:
 
 
 def _by_trial(module: nn.Module) -> Guess:
-    tries = list(_sets(unwrapped(module)))
-    best: tuple[str, ...] | None = None
-    trials: list[tuple[tuple[str, ...], Trial]] = []
-    until = time.perf_counter() + _SECONDS
-    for specs in tries[:_TRIALS]:
-        trial = trial_of(module, specs)
-        trials.append((specs, trial))
-        if trial.result == "fits":
-            return Guess(specs, f"the first layers{_after(trials)}", confirmed=True)
-        best = best or (specs if trial.result == "folds" and trial.side == 0 else None)
-        if time.perf_counter() > until:
+    search = _Search(module)
+    alike = True
+    for specs in itertools.islice(_sets(unwrapped(module)), _TRIALS):
+        if alike and len(set(specs)) > 1:  # one size for all did not do: look between the sizes before anything else
+            alike = False
+            search.solve()
+        found = search.found or search.tried(specs)
+        if found is not None:
+            return found
+        if search.is_over():
             break
-    solved = _solved(module, tries[0], trials, until)
-    if solved is not None:
-        return solved
-    folds = next((specs for specs, trial in trials if trial.result == "folds"), None)
-    open_case = next((specs for specs, trial in trials if trial.result == "unknown"), None)
-    chosen = folds or open_case
-    if chosen is None:
-        raise _nothing_fits(trials)
-    return Guess(chosen, f"the first layers{_after(trials)}; a trial could not confirm it")
+    if alike:
+        search.solve()
+    return search.found or search.open_case()
+
+
+class _Search:
+    """The trials so far, within their time."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.trials: list[tuple[tuple[str, ...], Trial]] = []
+        self.found: Guess | None = None
+        self._begun = (time.thread_time(), time.perf_counter())
+
+    def is_over(self) -> bool:
+        """Whether the time is."""
+        return time.thread_time() - self._begun[0] > _SECONDS or time.perf_counter() - self._begun[1] > _MOST_SECONDS
+
+    def tried(self, specs: tuple[str, ...]) -> Guess | None:
+        """One trial more; the guess if it fits."""
+        trial = trial_of(self.module, specs)
+        self.trials.append((specs, trial))
+        after = len(self.trials) - 1
+        if trial.result == "fits":
+            self.found = Guess(specs, "the first layers" + (f", after {after} that did not fit" if after else ""), confirmed=True)
+        return self.found
+
+    def solve(self) -> None:
+        """The side at which the layers fit, by halving between one that is too small and one that is too large; then oblong ones."""
+        first = next(entries(self.module), None)
+        if not self.trials or first is None or cube(first, 1) is None or not any(trial.side for _, trial in self.trials):
+            return
+        count = len(self.trials[0][0])
+        self._halve([cube(first, side) or "" for side in range(_LARGEST + 1)], count, *_bracket(first, self.trials))
+        for height in _HEIGHTS if first.layer == "Conv2d" else ():
+            if self.found is None:
+                self._halve([f"random:{first.takes}x{height}x{width}" for width in range(2 * _LARGEST + 1)], count, 1, 2 * _LARGEST)
+
+    def _halve(self, texts: Sequence[str], count: int, low: int, high: int) -> None:
+        """Among texts of growing inputs."""
+        while low <= high and not self.is_over():
+            middle = (low + high) // 2
+            if self.tried((texts[middle],) * count) is not None:
+                return
+            side = self.trials[-1][1].side
+            if side == 0:
+                return
+            low, high = (middle + 1, high) if side < 0 else (low, middle - 1)
+
+    def open_case(self) -> Guess:
+        """The first that may fit, as far as trials can tell. Raises InputDoesNotFit where none may."""
+        for result in ("folds", "unknown"):
+            for specs, trial in self.trials:
+                if trial.result == result:
+                    return Guess(specs, "the first layers; a trial could not confirm it")
+        raise _nothing_fits(self.trials)
 
 
 def trial_of(module: nn.Module, specs: Sequence[str]) -> Trial:
@@ -129,7 +175,7 @@ def trial_of(module: nn.Module, specs: Sequence[str]) -> Trial:
     kwargs: dict[str, Any] = {}
     try:
         for text in specs:
-            for one in made(parse(text), SAMPLES, 0, vocabularies(module)).inputs:
+            for one in made(parse(text), SAMPLES, 0, vocabularies(module), len(specs) == 1).inputs:
                 if one.name:
                     kwargs[one.name] = one.value
                 else:
@@ -150,35 +196,13 @@ def _sets(module: nn.Module) -> Iterator[tuple[str, ...]]:
     if len(names) <= 1 or first is None:
         yield from ((text,) for text in alone)
         return
-    choices = [_choices(name, place, first, module) for place, name in enumerate(names)]
-    orders = sorted(itertools.islice(itertools.product(*(range(len(choice)) for choice in choices)), 20_000), key=sum)
-    yield from (tuple(choice[at] for choice, at in zip(choices, order, strict=True)) for order in orders)
+    yield from sets(module, names, first)
 
 
 def _without_layers(module: nn.Module) -> list[str]:
     """A module that computes with parameters of its own, or with none."""
     sizes = dict.fromkeys(size for parameter in itertools.islice(module.parameters(), 4) for size in parameter.shape)
     return [*(f"random:{size}" for size in sizes), "random:16", "random:3x224x224", "random:1x28x28", "random:16x16"]
-
-
-def _choices(name: str, place: int, first: Entry, module: nn.Module) -> list[str]:
-    """What one of several inputs may be: by its name, by its own branch of the network, else like the first."""
-    whole = [entry for entry in entries(module) if entry.layer == "Embedding"]
-    if _TIMES.fullmatch(name):
-        return ["tokens:scalar:1000", "random:scalar", "random:1"]
-    if _MASKS.fullmatch(name):
-        length = next(iter(candidates(first, module)), "").partition(":")[2].partition("x")[0].partition(":")[0]
-        return [f"ones:{length}:int64", f"ones:{length}:bool", f"ones:{SEQUENCE}:bool"]
-    if len(whole) > 1 and first.layer == "Embedding":
-        own = whole[min(place, len(whole) - 1)]
-        return [f"tokens:scalar:{own.takes}", f"tokens:{SEQUENCE}:{own.takes}", f"random:{SEQUENCE}"]
-    if first.layer == "Bilinear" and place == 1:
-        return [f"random:{getattr(first.module, 'in2_features', first.takes)}"]
-    parts = branches(module) if first.path else []
-    own = parts[min(place, len(parts) - 1)] if parts else first
-    found = [*candidates(own, module)[:4], *candidates(first, module)[:4]]
-    found += [text for part in parts[:6] for text in candidates(part, module)[:2]]
-    return list(dict.fromkeys(found))
 
 
 def _transformer(module: nn.Module, main: str) -> Iterator[tuple[str, ...]]:
@@ -200,37 +224,15 @@ def _transformer(module: nn.Module, main: str) -> Iterator[tuple[str, ...]]:
     yield (chosen, f"input_ids=tokens:{SEQUENCE}:{tokens}") if main != "input_ids" else (chosen, decoder)
 
 
-def _solved(module: nn.Module, specs: tuple[str, ...], trials: list[tuple[tuple[str, ...], Trial]], until: float) -> Guess | None:
-    """The side at which the layers fit, by halving between one that is too small and one that is too large."""
-    first = next(entries(module), None)
-    if len(specs) != 1 or first is None or cube(first, 1) is None or not any(trial.side for _, trial in trials):
-        return None
-    low, high = _bracket(first, trials)
-    while low <= high and time.perf_counter() < until:
-        side = (low + high) // 2
-        text = cube(first, side) or ""
-        trial = trial_of(module, (text,))
-        trials.append(((text,), trial))
-        if trial.result == "fits":
-            return Guess((text,), f"the size at which its layers fit, found in {len(trials)} trials", confirmed=True)
-        if trial.side == 0:
-            return None
-        low, high = (side + 1, high) if trial.side < 0 else (low, side - 1)
-    return None
-
-
 def _bracket(first: Entry, trials: list[tuple[tuple[str, ...], Trial]]) -> tuple[int, int]:
     """The sides that are left between those that were tried."""
     low, high = 1, _LARGEST
     for specs, trial in trials:
-        side = int(specs[0].rpartition("x")[2])
-        if specs == (cube(first, side),):
+        last = specs[0].rpartition("x")[2]
+        side = int(last) if last.isdecimal() else 0
+        if set(specs) == {cube(first, side)}:
             low, high = (max(low, side + 1), high) if trial.side < 0 else (low, min(high, side - 1) if trial.side > 0 else high)
     return low, high
-
-
-def _after(trials: list[tuple[tuple[str, ...], Trial]]) -> str:
-    return f", after {len(trials) - 1} that did not fit" if len(trials) > 1 else ""
 
 
 def _nothing_fits(trials: list[tuple[tuple[str, ...], Trial]]) -> InputDoesNotFit:

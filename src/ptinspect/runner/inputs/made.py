@@ -17,11 +17,16 @@ _WORDS = {
 }
 
 
-def made(spec: Spec, count: int, seed: int, vocabularies: tuple[int, ...] = ()) -> Part:
-    """A batch of `count` samples. `vocabularies` are the sizes of the model's embeddings: tokens stay below the first unless told."""
+def made(spec: Spec, count: int, seed: int, vocabularies: tuple[int, ...] = (), alone: bool = True) -> Part:
+    """A batch of `count` samples. `vocabularies` are the sizes of the model's embeddings: tokens stay below the first unless told.
+
+    Of several inputs any may be numbers for no embedding, so only one that is `alone` is compared with them.
+    """
+    if spec.kind == "none":
+        return Part((Named(None, spec.text, spec.name),), count)
     generator = torch.Generator().manual_seed(seed)
     if spec.kind == "tokens":
-        return _tokens(spec, count, generator, vocabularies)
+        return _tokens(spec, count, generator, vocabularies, alone)
     sizes, dtype = shape_of(spec)
     kind: torch.dtype = getattr(torch, dtype or "float32")
     value = _numbers(spec, (count, *sizes), kind, generator)
@@ -40,13 +45,13 @@ def _numbers(spec: Spec, shape: tuple[int, ...], kind: torch.dtype, generator: t
     return drawn.to(kind)
 
 
-def _tokens(spec: Spec, count: int, generator: torch.Generator, vocabularies: tuple[int, ...]) -> Part:
+def _tokens(spec: Spec, count: int, generator: torch.Generator, vocabularies: tuple[int, ...], alone: bool) -> Part:
     sizes, given = tokens_of(spec)
     below = given or next(iter(vocabularies), None)
     if below is None:
         hint = f"Say how many tokens it knows: {spec.text}:30522, or give numbers: random:{spec.rest}."
         raise InputDoesNotFit(f"`{spec.text}`: the model has no embedding that would tell how many different tokens there are", hint)
-    if given and vocabularies and given > max(vocabularies):  # a GPU ends the whole process on an index that is too high
+    if alone and given and vocabularies and given > max(vocabularies):  # a GPU ends the whole process on an index that is too high
         hint = f"Write tokens:{spec.rest.replace('<', ':').partition(':')[0]}:{max(vocabularies)}."
         raise InputDoesNotFit(f"`{spec.text}`: the largest embedding of the model has {max(vocabularies):,} rows", hint)
     value = torch.randint(0, below, (count, *sizes), generator=generator)

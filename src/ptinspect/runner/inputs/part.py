@@ -8,7 +8,7 @@ import torch
 
 from ptinspect.frozen import field, frozen
 
-Value = torch.Tensor | list[torch.Tensor]
+Value = torch.Tensor | list[torch.Tensor] | None
 Sample = dict[str, Any]
 
 

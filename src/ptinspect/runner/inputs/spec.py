@@ -2,6 +2,7 @@
 
     random:3x224x224        uniform in [0, 1); also normal: (mean 0, deviation 1), zeros: and ones:
     zeros:128:int64         another type behind the shape; `random:scalar` is one number a sample
+    hidden=none:            Python's None, for a state that the model then begins with by itself
     tokens:128              whole numbers below the size of the first embedding; tokens:128:30522 says that size
     image:PATH              a picture, a folder of pictures, a folder of one folder a class
     image:PATH:32,half      prepared in another way: a size (32, 32x48, asis) and imagenet, half (-1 to 1), unit (0 to 1) or mnist
@@ -28,7 +29,7 @@ from typing import Literal, get_args
 from ptinspect.errors import InputDoesNotFit
 from ptinspect.frozen import frozen
 
-Kind = Literal["random", "normal", "zeros", "ones", "tokens", "image", "tensor", "mnist", "csv", "text"]
+Kind = Literal["random", "normal", "zeros", "ones", "tokens", "none", "image", "tensor", "mnist", "csv", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MADE: tuple[Kind, ...] = ("random", "normal", "zeros", "ones")
 SCALAR = "scalar"
@@ -72,6 +73,8 @@ def parse(text: str) -> Spec:
         shape_of(spec)
     elif kind == "tokens":
         tokens_of(spec)
+    elif kind == "none":
+        return Spec("none", "", spec.name)
     elif not spec.rest:
         raise InputDoesNotFit(f"`{text}` names no file", f"Write {kind}:PATH.")
     return spec
@@ -146,7 +149,7 @@ def split_vocabulary(behind: str, there: Callable[[str], bool] = os.path.isfile)
 
 def paths_of(spec: Spec) -> tuple[str, ...]:
     """What is read for a spec: a file, or a folder with all that is in it. Labels of IDX files lie beside them."""
-    if spec.kind in MADE or spec.kind == "tokens":
+    if spec.kind in MADE or spec.kind in ("tokens", "none"):
         return ()
     path, behind = place_of(spec)
     if spec.kind == "mnist" and not os.path.isdir(path):
@@ -157,7 +160,7 @@ def paths_of(spec: Spec) -> tuple[str, ...]:
 
 def rooted(spec: Spec) -> Spec:
     """The same spec with whole paths: the run is in another process, whose folder is another."""
-    if spec.kind in MADE or spec.kind == "tokens":
+    if spec.kind in MADE or spec.kind in ("tokens", "none"):
         return spec
     path, behind = place_of(Spec(spec.kind, os.path.expanduser(spec.rest), spec.name))
     columns, words = split_vocabulary(behind) if spec.kind == "text" else (behind, "")

@@ -59,6 +59,8 @@ class Taking:
             found = specs[place] if place < len(specs) else None
         if found is None:
             return None
+        if found.kind == "none":
+            return None
         return tokens_of(found)[0] if found.kind == "tokens" else shape_of(found)[0]
 
 
