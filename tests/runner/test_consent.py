@@ -18,7 +18,7 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ChangedOnDisk, FileProblem, NotTrusted
 from ptinspect.runner.consent import PIECE, SealedFile, consented, digest_of, sealed
 from ptinspect.runner.holes import holes_of
-from tests.attacks.payloads import SYSTEM
+from tests.attacks.payloads import SYSTEM, call
 
 
 class Net(nn.Module):
@@ -129,6 +129,21 @@ def test_that_a_dangerous_file_is_agreed_to_as_a_whole(path: Path) -> None:
     rewritten(path, {"net/other.pkl": SYSTEM})
     assert open_checkpoint(path).safety.verdict == "dangerous"
     assert not holes(path)
+
+
+def test_that_numbers_count_where_a_function_may_make_a_program_of_them(path: Path) -> None:
+    """No name of it is an attack, and one of torch's own functions unpickles the tensor that it is called with."""
+    with zipfile.ZipFile(path) as archive:
+        pickle = archive.read("net/data.pkl")
+    rewritten(path, {"net/data.pkl": pickle[:2] + call("torch.distributed.some_place", "_tensor_to_something") + b"0" + pickle[2:]})
+    assert open_checkpoint(path).safety.verdict == "code"
+    assert not holes(path)
+
+
+def test_that_many_layers_of_ones_own_keep_their_holes(path: Path) -> None:
+    """Objects that are made empty and given their state are no calls, however many there are."""
+    torch.save(nn.Sequential(*(Net() for _ in range(20))), path)
+    assert len(holes(path)) == 41 * 4
 
 
 def test_that_a_legacy_file_that_is_a_tar_too_has_no_holes(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 _BUFFER = 1 << 16
 _DOMAIN = b"ptinspect consent 1\x00file\x00"
+_ADVICE = "Look at its safety page (`ptinspect scan`) first. If you trust where it comes from: --trust."
 _SEGMENT = struct.Struct("<BQQ")
 
 
@@ -99,7 +100,7 @@ def consented(checkpoint: Checkpoint, agreed: str | None) -> Iterator[io.Buffere
     """The file, open for its loader, if it is what was agreed to. Raises NotTrusted before a loader has seen anything of it."""
     with checkpoint.source as source:
         seal = sealed(source, checkpoint)
-        refuse_unless(seal.digest, agreed, "this file")
+        refuse_unless(seal.digest, agreed, "this file", _ADVICE)
         file = SealedFile(source, seal)
         try:
             yield io.BufferedReader(file, _BUFFER)
@@ -111,11 +112,10 @@ def consented(checkpoint: Checkpoint, agreed: str | None) -> Iterator[io.Buffere
             raise _changed()
 
 
-def refuse_unless(digest: str, agreed: str | None, what: str) -> None:
-    """Raise NotTrusted unless somebody agreed to exactly this."""
+def refuse_unless(digest: str, agreed: str | None, what: str, advice: str) -> None:
+    """Raise NotTrusted, with advice, unless somebody agreed to exactly this."""
     if agreed is None:
-        hint = "Look at its safety page (`ptinspect scan`) first. If you trust where it comes from: --trust."
-        raise NotTrusted(f"running {what} runs code that it brings along, and nobody has agreed to that", hint)
+        raise NotTrusted(f"running {what} runs code that it brings along, and nobody has agreed to that", advice)
     if not hmac.compare_digest(digest.encode(), agreed.encode("utf-8", "replace")):
         raise NotTrusted(f"{what} is not what was agreed to: its code was changed since", "Look at it again before you trust it again.")
 

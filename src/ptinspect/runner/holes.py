@@ -3,7 +3,9 @@
 A consent covers every byte but these, so that whatever a loader may find to run is covered, also by a way of reading that ours does
 not know. Training on changes the numbers and nothing else, and the consent holds. A stretch counts as numbers only where every
 reader must agree on that: an uncompressed storage of a known tensor, in no other record's way, in a file that is whole, ordinary
-and names nothing dangerous. Otherwise there is no hole, and the consent is to the file as a whole.
+and names nothing dangerous. Otherwise there is no hole, and the consent is to the file as a whole. Nor is there one where the file
+calls a function that is more than data: it may make a program of numbers (`_tensor_to_object` unpickles a tensor). Classes are only
+made empty and given their state, as modules are.
 
 The checksums of those records follow from the numbers, and so does `serialization_id`, which is made of checksums: holes too.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,12 +26,14 @@ from ptinspect.formats.source import FileSource
 from ptinspect.formats.tar_members import BLOCK, is_tar
 from ptinspect.formats.zip_end import CENTRAL, LOCAL, find_end
 from ptinspect.limits import DEFAULT
+from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, children, class_outside
 
 _KEY = re.compile(r"[0-9]{1,19}")
 _CRC_IN_HEADER, _CRC_IN_DIRECTORY, _CRC_IN_FOOTER = 14, 16, 4
 _FOOTER = b"PK\x07\x08"
 _HAS_FOOTER = 8
 _LONGEST_ID = 64
+_HOLDING = frozenset({Call, Dict, Set, Persistent, list, tuple})
 
 
 class Hole(NamedTuple):
@@ -53,7 +58,7 @@ class _Place(NamedTuple):
 def holes_of(source: FileSource, checkpoint: Checkpoint) -> list[Hole]:
     """The holes in order, none of which touches another; empty where anything is in doubt."""
     document = checkpoint.document
-    if document.problem is not None or checkpoint.safety.verdict == "dangerous":
+    if document.problem is not None or checkpoint.safety.verdict == "dangerous" or _calls_code(checkpoint):
         return []
     try:
         found = _in_zip(source, document) if document.container in ("torch-zip", "torchscript") else _in_stream(source, document)
@@ -62,6 +67,28 @@ def holes_of(source: FileSource, checkpoint: Checkpoint) -> list[Hole]:
     found.sort()
     apart = all(before.end <= after.start for before, after in pairwise(found))
     return found if apart and (not found or found[-1].end <= source.size) else []
+
+
+def _calls_code(checkpoint: Checkpoint) -> bool:
+    """Whether loading calls something that is no plain data, otherwise than to make an empty object of a class."""
+    document = checkpoint.document
+    if document.container == "torchscript":
+        return False  # its loader knows no Python
+    code = {found.name for found in checkpoint.safety.globals if found.verdict != "data"}
+    made = Counter[str]()
+    todo, seen = [pickle.stream.root for pickle in document.pickles], set[int]()
+    while todo:
+        value = todo.pop()
+        if type(value) in _HOLDING and id(value) not in seen:
+            seen.add(id(value))
+            if type(value) is Call and value.how == "new" and value.args == ():
+                cls = class_outside(value.fn) or value.fn
+                made[cls.name if type(cls) is Global else ""] += 1
+            todo.extend(children(value))
+    called = Counter[str]()
+    for pickle in document.pickles:
+        called.update({name: one.called for name, one in pickle.stream.globals.items() if name in code})
+    return any(pickle.stream.computed for pickle in document.pickles) or any(called[name] != made[name] for name in called)
 
 
 def _in_stream(source: FileSource, document: Document) -> list[Hole]:

@@ -28,7 +28,7 @@ _MOST_NAMES = 8
 def made_by(text: str, agreed: str | None, paths: tuple[str, ...] = ()) -> nn.Module:
     """The module that the named function returns. Raises NotTrusted before anything of the file has run."""
     factory = named(text, paths)
-    refuse_unless(factory.digest, agreed, factory.text)
+    refuse_unless(factory.digest, agreed, factory.text, "Read it first. If you trust it, and what it imports: --trust.")
     folders = (os.path.dirname(factory.path),) if factory.is_file and factory.path is not None else ()
     add_to_path((*folders, *paths))
     module = _run_file(factory) if factory.is_file else _imported(factory, paths)
