@@ -91,9 +91,21 @@ def test_that_the_menu_of_the_head_sorts_and_shows_columns_by_the_keyboard(opene
     assert window.application.order == Order("layer", True)
     texts["Bytes"].trigger()
     head = window.document.tree.head
+    assert any("no room" in action.text() for action in head.menu().actions())
     qtbot.waitUntil(lambda: "bytes" in window.application.state.settings.columns.shown)
     assert not head.isSectionHidden(PLACES["bytes"]) or head.width() < 600
     assert window.application.order == Order("layer", True)
+
+
+def test_that_a_double_click_beside_a_head_shows_its_cells_whole(opened, qtbot, path: Path) -> None:
+    window = opened(path)
+    window.application.inspect("tensor")
+    tree, at = window.document.tree, PLACES["type"]
+    tree.head.resizeSection(at, 200)
+    edge = QPoint(tree.head.sectionViewportPosition(at) + 199, 10)
+    qtbot.mouseDClick(tree.head.viewport(), Qt.MouseButton.LeftButton, pos=edge)
+    assert 36 <= tree.head.sectionSize(at) < 150
+    assert dict(window.application.state.settings.columns.widths)["type"] == tree.head.sectionSize(at)
 
 
 def test_that_nan_finds_broken_tensors_and_offers_to_count_those_it_does_not_know(opened, qtbot, path: Path) -> None:

@@ -220,6 +220,15 @@ class RowTable:
             row = _on_the_way(row, path)
         return None
 
+    def layers(self, keys: frozenset[str]) -> Iterator[Row]:
+        """The layers of some keys, from the top down; only what is below one of them is looked at."""
+        todo = [self.root]
+        for above in todo:
+            for row in above.below:
+                if row.kind == "layer" and f"layer:{row.source.path}" in keys:  # type: ignore[union-attr]
+                    yield row
+                    todo.append(row)
+
     def walk(self) -> Iterator[tuple[Row, int]]:
         """Every row with its level, parents first."""
         todo = [(row, 0) for row in reversed(self.root.below)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
@@ -174,6 +176,16 @@ class LayerCells(QStyledItemDelegate):
             icon, tone = HEALTH_MARKS[mark]
             icons.paint(painter, icon, QRectF(box.left() + 2, box.top() + 5, 14, 14), theme.tokens().colour(tone))
             _text(painter, box.adjusted(20, 0, 0, 0), HEALTH[mark], "text2")
+
+
+def widest(column: int, rows: Iterable[Row]) -> int:
+    """The width that shows the cells of some rows whole; bars and pictures have theirs."""
+    about = COLUMNS[column]
+    if about.name in ("layer", "share", "values"):
+        return about.width
+    beside = {"params": UNITS - UNIT, "trained": 20, "health": 20}.get(about.name, 0)
+    advance = QFontMetricsF(theme.font(12)).horizontalAdvance
+    return int(max((advance(about.text(row)) for row in rows), default=0.0)) + beside + GAP + 2
 
 
 def _is_buffer(row: Row) -> bool:

@@ -140,10 +140,11 @@ class Head(QHeaderView):
                     action.triggered.connect(partial(self._sort_by, name))
             self._add_orders(menu, order.column if order else "layer", order)
         menu.addSeparator()
-        for column in COLUMNS[1:]:
-            action = menu.addAction(column.title)
+        for place, column in enumerate(COLUMNS[1:], 1):
+            is_shown = column.name in self._choice.shown
+            action = menu.addAction(f"{column.title}  —  no room" if is_shown and self.isSectionHidden(place) else column.title)
             action.setCheckable(True)
-            action.setChecked(column.name in self._choice.shown)
+            action.setChecked(is_shown)
             action.setToolTip(column.tip)
             action.triggered.connect(partial(self._toggle, column.name))
         menu.addSeparator()

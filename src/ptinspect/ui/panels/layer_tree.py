@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
 
 from PySide6.QtCore import (
     QEvent,
@@ -28,7 +27,7 @@ from ptinspect.session.type_ahead import Typed, next_row
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.layers import LayerModel
-from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells
+from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells, widest
 from ptinspect.ui.panels.layer_head import Head
 from ptinspect.ui.widgets.text import tip
 
@@ -132,7 +131,7 @@ class LayerTree(QTreeView):
                 if found is not None and found.parent is not None:
                     self._open(found, key in keys)
             return
-        rows = list(_layers(table, keys | changed))
+        rows = list(table.layers(keys | changed))
         if sum(len(row.below) for row in rows if row.key in keys) > AT_ONCE:
             self._todo = deque(rows)
             self._ground.setUpdatesEnabled(False)  # what is seen stays until all is there
@@ -214,7 +213,7 @@ class LayerTree(QTreeView):
     def selectAll(self) -> None:
         """Every row that can be seen, layer by layer. Qt would go through each cell of them."""
         selection, last = QItemSelection(), len(COLUMNS) - 1
-        for above in (self._model.table.root, *_layers(self._model.table, self._expanded)):
+        for above in (self._model.table.root, *self._model.table.layers(self._expanded)):
             if above.below:
                 selection.append(QItemSelectionRange(self._model.index_of(above.below[0]), self._model.index_of(above.below[-1], last)))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
@@ -267,6 +266,14 @@ class LayerTree(QTreeView):
     def columns_menu(self) -> None:
         """The menu of the head, for who has no mouse at hand."""
         self.head.menu().popup(self.head.corner())
+
+    def sizeHintForColumn(self, column: int) -> int:
+        """How wide a column is that shows every row on the screen whole: what a double click beside its head asks for."""
+        rows, index = list[Row](), self.indexAt(QPoint(0, 0))
+        while index.isValid() and self.visualRect(index).top() < self._ground.height():
+            rows.append(self._model.row_of(index))
+            index = self.indexBelow(index)
+        return widest(column, rows)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -375,16 +382,6 @@ class LayerTree(QTreeView):
         if event.type() == QEvent.Type.PaletteChange:
             self.header().setFont(theme.font(11, 500))
         super().changeEvent(event)
-
-
-def _layers(table: RowTable, keys: frozenset[str]) -> Iterator[Row]:
-    """The layers of some keys, from the top down; only what is below one of them is looked at."""
-    todo = [table.root]
-    for above in todo:
-        for row in above.below:
-            if row.kind == "layer" and f"layer:{row.source.path}" in keys:  # type: ignore[union-attr]
-                yield row
-                todo.append(row)
 
 
 def _row_tip(row: Row) -> str:
