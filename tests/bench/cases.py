@@ -89,8 +89,8 @@ def window(name: str, file: Path, ratio: float) -> Case:
 
 
 def comparisons(folder: Path) -> list[Case]:
-    """Two files of 1.1 billion weights each: headers alone, equal bytes, and every number of a whole fine-tuning."""
-    base, copied, tuned = (folder / f"{name}.pt" for name in ("values", "copied", "tuned"))
+    """Two files of 1.1 billion weights each: headers alone, equal bytes, and every number of a whole fine-tuning or of a cast."""
+    base, copied, tuned, cast = (folder / f"{name}.pt" for name in ("values", "copied", "tuned", "values16"))
     glance = ptinspect("diff", "--quick", str(base), str(copied))
     asked = {what: python("-m", "tests.bench.torch_comparison", what, str(base)) for what in ("equal", "numbers")}
     equal, numbers = ([*asked["equal"], str(copied)], [*asked["numbers"], str(tuned)])
@@ -98,7 +98,9 @@ def comparisons(folder: Path) -> list[Case]:
     whole = Case(
         "diff-numbers", ptinspect("diff", "--json", str(base), str(tuned)), numbers, "torch", [base, tuned], 1 / 8, VALUES, 350 * MB
     )
+    ours, theirs = ptinspect("diff", "--json", str(base), str(cast)), [*asked["numbers"], str(cast)]
     return [
+        Case("diff-cast", ours, theirs, "torch", [base, cast], 1 / 8, VALUES, 350 * MB),
         Case("diff-quick", glance, python("-c", "import torch"), "import torch", [base, copied], 0.10, resident=40 * MB),
         read,
         whole,
