@@ -35,6 +35,16 @@ def test_that_everything_is_freed_but_what_others_hold(monkeypatch) -> None:
     assert shared.held == []
 
 
+def test_that_a_crowd_goes_a_few_at_a_time_unless_somebody_holds_it(monkeypatch) -> None:
+    monkeypatch.setattr(freeing, "PATIENCE", 0.0)
+    emptied: list[int] = []
+    monkeypatch.setattr(freeing, "_empty", lambda crowd, empty=freeing._empty: (emptied.append(len(crowd)), empty(crowd)))
+    kept = {str(at): at for at in range(5_000)}
+    freeing.free([Thing(kept, {at: str(at) for at in range(6_000)})], context())
+    assert emptied == [6_000]
+    assert len(kept) == 5_000
+
+
 def test_that_a_closed_tab_is_freed_in_the_background(monkeypatch) -> None:
     monkeypatch.setattr(freeing, "PATIENCE", 0.0)
     session = Session().open(CHECKPOINT)

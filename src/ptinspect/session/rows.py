@@ -140,8 +140,9 @@ class Row:
         return self._below or ()
 
     def part(self) -> None:
-        """Forget the rows around it: the file was closed."""
+        """Forget the rows around it, and what it shows, which would go with it as a whole: the file was closed."""
         self.parent = self._below = self._named = None
+        del self.source, self.table
 
     def named(self, kind: str, path: str) -> Row | None:
         """The row right below that has a path. There is an index, for a layer may hold ten thousand."""
