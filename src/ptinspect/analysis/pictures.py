@@ -32,8 +32,12 @@ class Pictures:
     def of(self, place: int, found: Statistics) -> Pictured:
         """The numbers of one tensor have come."""
         row, node = self._rows[place]
-        layers = tuple((above, sparkline(parts)) for above, parts in self._completed(row, node, found))
-        return Pictured(place, pack(as_fields(found)), sparkline([found]), layers)
+        own = sparkline([found])
+        layers = tuple(
+            (above, own if len(parts) == 1 and parts[0] is found else sparkline(parts))
+            for above, parts in self._completed(row, node, found)
+        )
+        return Pictured(place, pack(as_fields(found)), own, layers)
 
     def _completed(self, row: TensorRow, above: int, found: Statistics) -> Iterator[tuple[int, list[Statistics]]]:
         """Where a layer has matrices, its vectors would only hide them."""
