@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import Cancelled, InputDoesNotFit, OutOfMemory, RunProblem
 from ptinspect.runner import batch
 from ptinspect.runner.batch import run_batch
+from ptinspect.runner.consent import digest_of
 from tests.runner.runs import INPUT, Ear, asked, model, run, saved
 
 
@@ -122,6 +124,19 @@ def test_that_shared_parameters_count_once_whatever_torchinfo_says(tmp_path: Pat
     assert found["totals"]["parameters"] == 40 + 72
     assert found["totals"]["torchinfo"]["parameters"] in (40 + 72, 40 + 144)
     assert torchinfo.__version__ != "1.8.0" or any("torchinfo counts" in finding["title"] for finding in found["findings"])
+
+
+def test_that_a_program_runs_as_a_whole_and_says_so(tmp_path: Path) -> None:
+    script = torch.jit.script(nn.Sequential(nn.Linear(4, 3), nn.ReLU()))
+    torch.jit.save(script, tmp_path / "a.pt")
+    checkpoint = open_checkpoint(tmp_path / "a.pt")
+    with checkpoint.source as source:
+        trust = digest_of(source, checkpoint)
+    found = run(tmp_path / "a.pt", inputs=("random:4",), trust=trust, backward=True, agreement="bfloat16", graph=True)
+    assert (found["model"]["source"], found["layers"]) == ("torchscript", [])
+    assert found["output"][0]["shape"] == [1, 3]
+    assert found["totals"]["parameters"] == 15
+    assert "A program runs as a whole" in {finding["title"] for finding in found["findings"]}
 
 
 class TestExtras:

@@ -27,6 +27,7 @@ from ptinspect.runner.protocol import Event, LayerMeasured, Measured, Progress, 
 from ptinspect.runner.second_count import torchinfo_totals
 from ptinspect.runner.sources import Made, made
 from ptinspect.runner.timing import middle, per_layer, quantile, timed
+from ptinspect.runner.ways import PROGRAMS
 
 MADE_OF_NOTHING = ("random", "normal", "zeros", "tokens")
 MOST_OF_A_FILE = 16
@@ -164,6 +165,8 @@ def _layers(run: Run) -> None:
     told = [hooks.told(layer, run.samples) for layer in watch.layers.values()]
     for layer in told:
         run.say(LayerMeasured(layer))
+    if len(told) < 2 and run.made.source in PROGRAMS.values():
+        run.found(Finding("info", "A program runs as a whole", "Its layers cannot be watched one by one; the whole was timed and counted."))
     _trouble(run, told)
     run.stage("multiply-adds")
     work = counted(run.module, run.forward)

@@ -18,7 +18,7 @@ from ptinspect.frozen import field, slotted
 BINS = 48
 MOST_LAYERS = 20_000
 MOST_HISTOGRAM = 1 << 26  # values of one output beyond which only every n-th goes into the picture
-_MODULES = (nn.ModuleList, nn.ModuleDict)
+_UNWATCHED = (nn.ModuleList, nn.ModuleDict, torch.jit.ScriptModule)
 
 
 @slotted
@@ -114,11 +114,11 @@ class Watch:
 
 
 def named_once(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module under its first name, the root as the empty one; lists of modules are never called."""
+    """Every module under its first name, the root as the empty one; lists of modules are never called, and programs take no hooks."""
     for count, (path, found) in enumerate(module.named_modules()):
         if count >= MOST_LAYERS:
             return
-        if not isinstance(found, _MODULES):
+        if not isinstance(found, _UNWATCHED):
             yield path, found
 
 
