@@ -198,6 +198,20 @@ def test_that_a_model_for_many_channels_takes_no_pictures(tmp_path):
         part_of(tmp_path / "a.png", Taking(nn.Conv3d(3, 4, 3)))
 
 
+def test_that_a_model_for_rows_of_numbers_gets_flat_pictures(tmp_path):
+    picture().save(tmp_path / "a.png")
+    part = part_of(tmp_path / "a.png", Taking(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))))
+    assert part.inputs[0].value.shape == (1, 3072)
+    assert "one row" in part.said
+
+
+@pytest.mark.parametrize("module", [nn.Embedding(50, 4), nn.Linear(7, 2), nn.LSTM(5, 4)])
+def test_that_a_model_for_something_else_takes_no_pictures(tmp_path, module):
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(InputDoesNotFit, match="no pictures"):
+        part_of(tmp_path / "a.png", Taking(module))
+
+
 def test_that_a_missing_pillow_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,9 @@ def pictures(spec: Spec, count: int, taking: Taking, place: int = 0) -> Part:
     notes = [f"{len(skipped)} left out: {skipped[0].message}"] if skipped else []
     notes += ["one picture of each class in turn"] if labels is not None else []
     given = values if listed else _stacked(values, spec)
+    if isinstance(given, torch.Tensor) and len(taking.shape(spec, place) or ()) == 1:
+        given = given.flatten(1)
+        notes.append("each picture as one row of numbers")
     part = Part((Named(given, spec.text, spec.name),), len(values), preparation.said, tuple(samples), notes=tuple(notes))
     return _labelled(part, labels, found.label_names, taking)
 
@@ -98,16 +102,27 @@ def _for(taking: Taking, spec: Spec, place: int) -> tuple[int, Preparation]:
     shape = taking.shape(spec, place)
     if library is not None and library.preparation is not None:
         return (shape[0] if shape and len(shape) == 3 else 3), library.preparation
-    if shape is not None and len(shape) == 3:
-        channels, height, width = shape
-    elif shape is not None and len(shape) == 4:
+    if shape is not None and len(shape) == 4:
         raise InputDoesNotFit("the model takes videos, and a picture is none", "Give random:3x16x112x112, or frames as tensor:clip.npy.")
-    else:
-        channels, height, width = 3, 224, 224
+    channels, height, width = _sides(shape, taking)
     if channels not in (1, 2, 3, 4):
         hint = f"Give an array with tensor:PATH, or random:{'x'.join(map(str, shape or ()))}."
         raise InputDoesNotFit(f"the model takes {channels} channels, and a picture has at most 4", hint)
     return channels, square(height, width, channels)
+
+
+def _sides(shape: tuple[int, ...] | None, taking: Taking) -> tuple[int, int, int]:
+    """Channels, height and width; those of a square where the model takes a row of numbers."""
+    if shape is None:
+        return 3, 224, 224
+    if len(shape) == 3:
+        return shape[0], shape[1], shape[2]
+    for channels in (1, 3):
+        side = isqrt(shape[0] // channels)
+        if len(shape) == 1 and side > 1 and side * side * channels == shape[0] and not taking.vocabularies:
+            return channels, side, side
+    hint = "Give what it was trained on: tokens:, text:, csv:, tensor: or random: of that shape."
+    raise InputDoesNotFit(f"the model takes {' x '.join(map(str, shape)) or 'single numbers'} a sample, and no pictures", hint)
 
 
 def _stacked(values: list[torch.Tensor], spec: Spec) -> torch.Tensor:
@@ -227,12 +242,16 @@ def ready(picture: Image, preparation: Preparation) -> tuple[torch.Tensor, tuple
     crop = None
     if preparation.crop is not None:
         scaled, crop = _middle(scaled, preparation, (width, height))
-    values = np.array(scaled, np.uint8)
-    found = torch.from_numpy(values.reshape(*values.shape[:2], -1)).permute(2, 0, 1).contiguous().to(torch.float32).div(255)
-    mean, std = (torch.tensor(numbers).view(-1, 1, 1) for numbers in (preparation.mean, preparation.std))
-    if len(mean) not in (1, len(found)):
-        mean, std = mean.mean().view(1, 1, 1), std.mean().view(1, 1, 1)
-    return found.sub(mean).div(std), crop
+    pixels = np.asarray(scaled, np.uint8)
+    # By numpy, in place: torch would share out such small work to its threads, and take ten times as long.
+    values = np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)).astype(np.float32)
+    mean, std = (np.array(numbers, np.float32).reshape(-1, 1, 1) for numbers in (preparation.mean, preparation.std))
+    if len(mean) not in (1, len(values)):
+        mean, std = mean.mean(keepdims=True), std.mean(keepdims=True)
+    values /= np.float32(255)
+    values -= mean
+    values /= std
+    return torch.from_numpy(values), crop
 
 
 def _scaled(picture: Image, preparation: Preparation) -> Image:
