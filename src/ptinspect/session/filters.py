@@ -245,7 +245,8 @@ def narrow(listing: Listing, text: str, stop: Callable[[], None] = lambda: None,
             break
         shown += count
         keys.append(f"layer:{sources[at].path}")  # type: ignore[union-attr]
-    first, found = _key(listing, hits[0]) if hits else "", frozenset([id(sources[at]) for at in hits])
+    first = _key(listing, hits[0]) if hits else ""
+    found = kept if len(kept) == len(hits) else frozenset([id(sources[at]) for at in hits])
     return Narrowed(text, query, kept, len(hits), first, frozenset(keys), found=found, uncounted=uncounted)
 
 

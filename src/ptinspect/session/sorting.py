@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,7 @@ from ptinspect.findings import SEVERITIES
 from ptinspect.frozen import frozen
 from ptinspect.patterns import pattern
 from ptinspect.session import rows
-from ptinspect.session.columns import ColumnChoice, name_text
+from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.rows import Row, RowTable
 
 LIVE = frozenset(("values", "mean", "std", "health"))  # columns that say more while values are counted
@@ -26,21 +27,22 @@ _TRAINED: dict[object, int | None] = {True: 0, "mixed": 1, False: 2, None: None}
 def counted(text: str) -> str:
     """A text that stands where people look for it: 2 before 10, capitals among small letters."""
     text = text[:_LONGEST].lower()
-    return text if text.isalpha() else _DIGITS.sub(lambda digits: digits[0].zfill(_WIDE), text)
+    head = text.rstrip("0123456789")
+    if not head or head.replace("_", "").isalpha():  # nearly all names: no number but at their end
+        return text if len(head) == len(text) else head + text[len(head) :].zfill(_WIDE)
+    return _DIGITS.sub(lambda digits: digits[0].zfill(_WIDE), text)
 
 
-def _kind(row: Row) -> str | None:
-    return counted(rows.type_text(row)) or None
+@lru_cache(maxsize=4_096)
+def _word(text: str) -> str | None:
+    """One of few words that many rows say."""
+    return counted(text) or None
 
 
-def _shape(row: Row) -> bytes | None:
+@lru_cache(maxsize=4_096)
+def _sizes(shape: tuple[int, ...] | None) -> bytes | None:
     """Size by size. As bytes, since those are compared at once."""
-    shape = rows.shape_of(row)
     return None if shape is None else b"".join([min(max(size, 0), 2**64 - 1).to_bytes(8, "big") for size in shape])
-
-
-def _dtype(row: Row) -> str | None:
-    return counted(rows.dtype_of(row)) or None
 
 
 def _brief(at: int) -> Callable[[Row], float | None]:
@@ -57,13 +59,13 @@ def _health(row: Row) -> int | None:
 
 
 KEYS: dict[str, Callable[[Row], Any]] = {
-    "layer": lambda row: counted(name_text(row)),
-    "type": _kind,
-    "shape": _shape,
+    "layer": lambda row: counted(row.name),
+    "type": lambda row: _word(rows.type_text(row)),
+    "shape": lambda row: _sizes(rows.shape_of(row)),
     "params": rows.parameters_of,
     "share": rows.share_of,
     "trained": lambda row: _TRAINED[rows.trained_of(row)],
-    "dtype": _dtype,
+    "dtype": lambda row: _word(rows.dtype_of(row)),
     "bytes": rows.bytes_of,
     "mean": _brief(0),
     "std": _brief(1),
