@@ -239,6 +239,17 @@ def test_that_the_page_is_complete_in_itself_and_text_stays_text(tmp_path: Path,
     assert "\u202e" not in text
     assert not re.search(r"https?://", text)
     assert sum(attributes.get("class") == "left" for _, attributes in page.tags) == 2
+    heads = {attributes.get("data-is") for _, attributes in page.tags}
+    assert heads == {None, "relative l2", "largest", "cosine", "values"}
+
+
+def test_that_a_difference_that_is_one_number_is_drawn(tmp_path: Path, capsys) -> None:
+    for place in (1, 2):
+        torch.save({"fc.weight": torch.randn(4, 4), "bn.num_batches_tracked": torch.tensor(5 * place)}, tmp_path / f"{place}.pt")
+    assert main(["diff", str(tmp_path / "1.pt"), str(tmp_path / "2.pt"), "--html", "--match", "bn*"]) == 1
+    shape = re.search(r'<path class="apart" d="([^"]*)"', capsys.readouterr().out)
+    assert shape is not None
+    assert {0.0, 180.0} <= {float(place) for place in re.findall(r"[MH]([\d.]+)", shape[1])}
 
 
 def test_that_markdown_keeps_text_in_code(tmp_path: Path, capsys) -> None:

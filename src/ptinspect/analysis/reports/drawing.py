@@ -42,8 +42,8 @@ def _heights(one: Histogram) -> list[float]:
 def _places(one: Histogram) -> Sequence[float]:
     count = len(one.counts)
     low, high = float(one.edges[0]), float(one.edges[-1])
-    whole = (high - low) or 1.0
-    if one.scale != "linear" or not math.isfinite(whole):
+    whole = high - low
+    if one.scale != "linear" or not math.isfinite(whole) or not whole:
         return [_WIDTH * at / count for at in range(count + 1)]
     return [_WIDTH * ((float(edge) - low) / whole) for edge in one.edges]
 
