@@ -358,6 +358,12 @@ WRITTEN: dict[str, tuple[bytes, str]] = {
     "no holders": (by_hand(b"ctorch.nn.modules.linear\nIdentity\n", b"}(" + text("_modules") + b"}u"), "is not whole"),
     "a key that is no text": (by_hand(b"ctorch.nn.modules.linear\nIdentity\n", holder(b"K\x01K\x01")), "name is no text"),
     "a key twice": (by_hand(b"ctorch.nn.modules.linear\nIdentity\n", holder(text("training") + b"cos\nsystem\n")), "can be called"),
+    "an engine of one's own": (
+        by_hand(b"ctorch.nn.modules.linear\nIdentity\n", holder(text("_backend") + b"cos\ngetcwd\n)R")), "what no module holds there",
+    ),
+    "hooks that are no mapping": (
+        by_hand(b"ctorch.nn.modules.linear\nIdentity\n", holder(text("_forward_hooks") + b"cos\ngetcwd\n)R")), "hooks",
+    ),
     "copyreg with another base": (
         b"\x80\x02ccopyreg\n_reconstructor\nctorch.nn.modules.linear\nIdentity\nc__builtin__\ndict\nN\x87R" + holder() + b"b.",
         "_reconstructor",
@@ -376,7 +382,9 @@ def test_that_a_pickle_written_by_hand_is_refused(name: str, tmp_path: Path) -> 
 
 
 def test_that_one_written_by_hand_as_torch_would_is_not(tmp_path: Path) -> None:
-    (tmp_path / "net.pkl").write_bytes(by_hand(b"ctorch.nn.modules.linear\nIdentity\n", holder()))
+    """Torch before 1.2 also named the engine that it computed with."""
+    engine = holder(text("_backend") + b"ctorch.nn.backends.thnn\n_get_thnn_function_backend\n)R")
+    (tmp_path / "net.pkl").write_bytes(by_hand(b"ctorch.nn.modules.linear\nIdentity\n", engine))
     checkpoint = open_checkpoint(tmp_path / "net.pkl")
     assert checkpoint.main is not None
     assert type(rebuilt(checkpoint, checkpoint.main)) is nn.Identity
