@@ -48,3 +48,23 @@ def test_that_structure_and_names_and_sizes_are_compared(pairs: Pairs) -> None:
 def test_that_equal_files_differ_nowhere(pairs: Pairs) -> None:
     made = checkpoint(1, 0.1, note="x")
     assert set(told(pairs(made, made))) <= {"size"}  # torch writes the file's own name into it
+
+
+def test_that_an_optimizers_tensors_belong_to_parameters_whatever_their_order(pairs: Pairs) -> None:
+    """A number in an optimizer is a place in the list that it was given."""
+
+    def stepped(turned: bool) -> dict[str, object]:
+        model = network(width=4)
+        named = list(model.named_parameters())
+        optimizer = torch.optim.Adam(named[::-1] if turned else named)  # type: ignore[arg-type]
+        for _, parameter in named:
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        return {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+
+    found = told(pairs(stepped(False), stepped(True)))
+    assert [path for path in found if path.startswith("tensors.")] == []
+    wider = stepped(False)
+    wider["optimizer"]["state"][0]["exp_avg_sq"] = torch.ones(4, 3, 3, 3, dtype=torch.float64)  # type: ignore[index]
+    changed = told(pairs(stepped(True), wider))
+    assert [path for path in changed if path.startswith("tensors.")] == ["tensors.optimizer.state.conv1.weight.exp_avg_sq"]

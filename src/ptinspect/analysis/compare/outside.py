@@ -26,13 +26,33 @@ class Outside:
 
 def outside(left: Side, right: Side) -> tuple[Outside, ...]:
     """What differs, in the order of the left, then what only the right has; bounded."""
-    one, other = (dict(_facts(side)) for side in (left, right))
+    called = [_state_names(side.checkpoint) for side in (left, right)]
+    known = all(called)  # numbers of one file mean nothing beside names of the other
+    one, other = (dict(_facts(side, names if known else {})) for side, names in zip((left, right), called, strict=True))
     paths = list(dict.fromkeys((*one, *other)))
     found = (Outside(path, one.get(path), other.get(path)) for path in paths if one.get(path, _ABSENT) != other.get(path, _ABSENT))
     return tuple(item for item, _ in zip(found, range(MOST), strict=False))
 
 
-def _facts(side: Side) -> Iterator[tuple[str, Any]]:
+def _state_names(checkpoint: Checkpoint) -> dict[int, str]:
+    """The paths of optimizers' tensors by the parameters that they belong to, where that is known: their numbers are those of one file."""
+    training = checkpoint.training
+    if training is None:
+        return {}
+    fits = {fit.optimizer: fit for fit in training.fits}
+    prefixes = {weights.path: weights.prefix or "" for weights in checkpoint.weights}
+    found: dict[int, str] = {}
+    for optimizer in training.optimizers:
+        fit = fits.get(optimizer.path)
+        for slot, kept in optimizer.state.items() if fit is not None else ():
+            name = fit.names.get(slot) if fit is not None else None
+            if fit is not None and name is not None:
+                path = joined(joined(optimizer.path, "state"), name.removeprefix(prefixes.get(fit.weights, "")))
+                found |= {id(tensor): joined(path, key) for key, tensor in kept.items()}
+    return found
+
+
+def _facts(side: Side, names: dict[int, str]) -> Iterator[tuple[str, Any]]:
     checkpoint = side.checkpoint
     yield "size", checkpoint.identity.size
     yield "container", checkpoint.document.container
@@ -46,7 +66,7 @@ def _facts(side: Side) -> Iterator[tuple[str, Any]]:
         fields = {key: value for key, value in checkpoint.training.fields().items() if key not in _LEFT_OUT}
         yield from _flat("", fields)
     yield from _flat("metadata", dict(checkpoint.document.metadata))
-    yield from _structure(side, checkpoint)
+    yield from _structure(side, checkpoint, names)
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -66,10 +86,10 @@ def _plain(item: Any) -> Any:
     return item if isinstance(item, str | int | float | bool) else str(item)
 
 
-def _structure(side: Side, checkpoint: Checkpoint) -> Iterator[tuple[str, Any]]:
+def _structure(side: Side, checkpoint: Checkpoint, names: dict[int, str]) -> Iterator[tuple[str, Any]]:
     """Tensors outside the compared weights, by their paths: optimizer state, other weight sets."""
     own = {id(entry.tensor) for entry in side.entries}
     for place in checkpoint.document.places:
         if id(place.tensor) not in own:
             tensor = place.tensor
-            yield f"tensors.{place.path}", f"{tensor.dtype.name} {list(tensor.shape)}"
+            yield f"tensors.{names.get(id(tensor), place.path)}", f"{tensor.dtype.name} {list(tensor.shape)}"
