@@ -32,7 +32,7 @@ pre{border:1px solid var(--line);padding:.6rem;overflow-x:auto}
 @media (max-width:760px){body{margin:1rem auto}tr:first-child{display:none}table,tbody{display:block}
 tr{display:flex;flex-wrap:wrap;gap:.1rem .9rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
 td{border:0;padding:0}td.t{flex:1 0 100%;min-width:0}td:empty{display:none}
-td.d{flex:1 0 45%;max-width:50%}td.d svg{width:100%}
+td.d{flex:1 0 100%}
 td[data-is]::before{content:attr(data-is) " ";color:var(--soft)}}
 """.strip()
 
