@@ -15,6 +15,7 @@ from ptinspect.analysis.compare.difference import SAME as UNMOVED
 from ptinspect.analysis.compare.model import STATUSES, Match, Pair, Status
 from ptinspect.checkpoint.layers import MOST_DEPTH, MOST_ROWS, LayerNode, TensorRow
 from ptinspect.checkpoint.weight_sets import without_wrappers
+from ptinspect.session.comparison.report_page import ReportPage, report_of
 from ptinspect.session.filters import Listing
 from ptinspect.session.rows import Facts
 
@@ -82,6 +83,7 @@ class Aligned:
         "listing",
         "marks",
         "outline",
+        "page",
         "pairs",
         "places",
         "ranks",
@@ -92,6 +94,7 @@ class Aligned:
     def __init__(self, outline: Outline) -> None:
         self.outline = outline
         self.glance: Comparison = glanced(outline)
+        self.page: ReportPage = report_of(self.glance)
         self.pairs: list[Pair] = list(outline.pairs)
         self.types: tuple[dict[str, str], dict[str, str]] = ({}, {})
         self.root = LayerNode("", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ptinspect.analysis.compare.rules import Rule
@@ -32,8 +33,7 @@ def pairing_of(tab: ComparisonTab) -> Pairing:
     if tab.aligned is None:
         return Pairing((), (), "", tab.is_pairing)
     found = tab.report.comparison if tab.report is not None else tab.aligned.glance
-    matches = proposals_of(found, tab.request.refused)[:MOST]
-    proposed = tuple((match.both[0].name, match.both[1].name) for match in matches if match.both is not None)
+    proposed = tuple(islice(proposals_of(found, tab.request.refused), MOST))
     used = {rule.text: count for rule, count in found.outline.alignment.used}
     counts = ((rule.text, used.get(rule.text, 0)) for rule in tab.request.rules)
     rules = tuple((text, f"{plural(count, 'pair')}" if count else "pairs nothing") for text, count in counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ptinspect.analysis.compare.comparison import Comparison
-from ptinspect.analysis.compare.model import Match, Side
+from ptinspect.analysis.compare.model import Side
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.frozen import frozen
 from ptinspect.session.comparison.banner import WORDS
@@ -171,7 +171,10 @@ def _said(value: object) -> str:
     return number_text(value) if isinstance(value, float) else plain(str(value), 200)
 
 
-def proposals_of(found: Comparison, refused: tuple[tuple[str, str], ...]) -> tuple[Match, ...]:
-    """What could belong together by its shape alone, and was not refused."""
+def proposals_of(found: Comparison, refused: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    """The names of what could belong together by its shape alone, and was not refused."""
     known = set(refused)
-    return tuple(match for match in found.proposed if match.both is not None and (match.both[0].name, match.both[1].name) not in known)
+    for match in found.proposed:
+        names = (match.left.name, match.right.name) if match.left is not None and match.right is not None else None
+        if names is not None and names not in known:
+            yield names

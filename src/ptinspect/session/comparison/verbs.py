@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
 
 from ptinspect.analysis.compare.model import Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
@@ -20,7 +20,7 @@ from ptinspect.session.state import ComparisonTab
 from ptinspect.session.tasks import Context, Tasks
 from ptinspect.session.words import plain
 
-MOST_LOOKS = 24
+MOST_LOOKS, SELDOM = 24, 2.0
 MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
 Find = Callable[[int | None], ComparisonTab | None]
 
@@ -32,6 +32,7 @@ class Comparing:
         self.tasks = tasks
         self._find, self._update, self._say = find, update, say
         self._looking: tuple[int, int, int] | None = None
+        self._arranged = 0.0
 
     # -- the work -------------------------------------------------------------------------------------------------------------------
 
@@ -66,6 +67,8 @@ class Comparing:
             tab.aligned.take(part.pairs)
             tab.histograms.update(part.histograms)
             self._update(id_, revision=tab.revision + 1, busy=Busy(f"compare {id_}", part.text, part.share))
+            if tab.hidden and time.monotonic() - self._arranged >= SELDOM:  # what was found to be the same goes, but rows do not flicker
+                self._arrange(id_)
 
     def _aligned(self, tab: ComparisonTab, part: Aligning) -> None:
         table = PairTable(part.aligned)
@@ -88,8 +91,9 @@ class Comparing:
         self._update(id_, report=found, busy=None, revision=tab.revision + 1)
         if tab.hidden or tab.filter:
             self._arrange(id_)
-        if not tab.selected:
-            self._show_first(id_)
+        leaf = tab.aligned.leaf_of(found.first) if tab.aligned is not None and found.first is not None else None
+        if not tab.selected and leaf is not None:
+            self._show(id_, leaf)
 
     def _failed(self, id_: int, error: Exception) -> None:
         """What was known by then stays on the screen, with the reason why there is no more."""
@@ -190,35 +194,25 @@ class Comparing:
         tab = self._find(None)
         leaf = tab.aligned.leaf_of(place) if tab is not None and tab.aligned is not None else None
         if tab is not None and leaf is not None:
-            self._show(tab, leaf)
+            self._show(tab.id, leaf)
 
     def show_rank(self, rank: int) -> None:
         """Select the row of a place among all, with the way to it open."""
         tab = self._find(None)
         if tab is None or tab.aligned is None or not 0 <= rank < len(tab.aligned.leaves):
             return
-        self._show(tab, tab.aligned.leaves[rank])
+        self._show(tab.id, tab.aligned.leaves[rank])
 
-    def _show(self, tab: ComparisonTab, leaf: TensorRow) -> None:
-        aligned = tab.aligned
-        if aligned is None:
+    def _show(self, id_: int, leaf: TensorRow) -> None:
+        tab = self._find(id_)
+        aligned = tab.aligned if tab is not None else None
+        if tab is None or aligned is None:
             return
         keys, at = list[str](), aligned.above.get(id(leaf))
         while at is not None and at is not aligned.root:
             keys.append(f"layer:{at.path}")
             at = aligned.above.get(id(at))
         self._update(tab.id, selected=f"tensor:{leaf.path}", expanded=tab.expanded | frozenset(keys))
-
-    def _show_first(self, id_: int) -> None:
-        """Select the row that changed most: that is what somebody came for."""
-        tab = self._find(id_)
-        if tab is None or tab.aligned is None:
-            return
-        found = [leaf for leaf in tab.aligned.leaves if tab.aligned.pair(leaf).status not in ("same", None)]
-        if not found:
-            return
-        best = max(found, key=lambda leaf: _weight(tab.aligned, leaf))
-        self._show(tab, best)
 
     def step(self, by: int) -> None:
         """The next difference of those that are shown, or the one before; from the end back to the beginning."""
@@ -296,15 +290,17 @@ class Comparing:
         tab = self._find(id_)
         if tab is None or tab.aligned is None:
             return
+        self._arranged = time.monotonic()
         aligned, hidden, text, order = tab.aligned, tab.hidden, tab.filter.strip(), tab.order
+        expanded = tab.expanded
 
         def work(context: Context) -> tuple[Narrowed | None, PairTable, bytes | None]:
             narrowed = narrow(aligned.listing, text, context.raise_if_cancelled) if text else None
             hits = narrowed.kept if narrowed is not None and not narrowed.problem else None
-            if hits is None and not hidden:
-                return narrowed, PairTable(aligned, None, order), None
-            kept, shown = kept_of(aligned, hidden, hits)
-            return narrowed, PairTable(aligned, kept, order), shown
+            kept, shown = kept_of(aligned, hidden, hits) if hits is not None or hidden else (None, None)
+            table = PairTable(aligned, kept, order)
+            table.prepare((*expanded, *(narrowed.expanded if hits is not None and narrowed is not None else ())))
+            return narrowed, table, shown
 
         def done(found: tuple[Narrowed | None, PairTable, bytes | None]) -> None:
             now = self._find(id_)
@@ -324,12 +320,6 @@ def rank_of(tab: ComparisonTab) -> int:
         first = next((leaf for node in source.walk() for leaf in node.tensors), None)
         return tab.aligned.ranks[id(first)] - 1 if first is not None else -1
     return tab.aligned.ranks.get(id(source), -1)
-
-
-def _weight(aligned: Any, leaf: TensorRow) -> tuple[bool, float]:
-    pair = aligned.pair(leaf)
-    relative = pair.difference.relative_l2 if pair.difference is not None else None
-    return leaf.role == "parameter", -1.0 if relative is None else relative
 
 
 __all__ = ["Comparing", "PairRow", "rank_of"]

@@ -36,6 +36,7 @@ from ptinspect.frozen import frozen, replace
 from ptinspect.session.comparison.aligned import Aligned, realigned
 from ptinspect.session.comparison.banner import ComparisonBanner, banner_of
 from ptinspect.session.comparison.packing import packed
+from ptinspect.session.comparison.report_page import ReportPage, report_of
 from ptinspect.session.comparison.request import Chosen, ComparisonRequest, SideName
 from ptinspect.session.tasks import Context
 from ptinspect.session.troubles import Trouble, trouble_of
@@ -86,7 +87,9 @@ class Compared:
     comparison: Comparison
     seconds: float
     banner: ComparisonBanner
+    page: ReportPage
     changes: tuple[int, ...]  # the places of the pairs that differ, what changed most first
+    first: int | None  # the place of the one that is looked at first
 
 
 @frozen
@@ -106,14 +109,14 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
     started = time.monotonic()
     stamps = stamp_of(request.left.path), stamp_of(request.right.path)
     sides: list[Side] = []
-    for name, given in (("left", request.left), ("right", request.right)):
-        try:
-            sides.append(_side(given, sides, request))
-        except Exception as error:  # noqa: BLE001 - what is no problem of the file is a bug, and told as one in the tab
-            context.raise_if_cancelled()
-            return Unreadable("left" if name == "left" else "right", trouble_of(given.path, error), stamps)
-        context.raise_if_cancelled()
     with collector_paused():
+        for name, given in (("left", request.left), ("right", request.right)):
+            try:
+                sides.append(_side(given, sides, request))
+            except Exception as error:  # noqa: BLE001 - what is no problem of the file is a bug, and told as one in the tab
+                context.raise_if_cancelled()
+                return Unreadable("left" if name == "left" else "right", trouble_of(given.path, error), stamps)
+            context.raise_if_cancelled()
         aligned = Aligned(outlined(sides[0], sides[1], request.rules))
         gc.freeze()
     context.partial(Aligning(aligned, stamps))
@@ -123,12 +126,26 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
         found = _read(aligned, request, context)
     except FileProblem as problem:
         raise _named(problem, aligned.outline) from None
-    return Compared(found, time.monotonic() - started, banner_of(found), changes_of(found.pairs))
+    seconds = time.monotonic() - started
+    return Compared(found, seconds, banner_of(found), report_of(found), changes_of(found.pairs), furthest_of(found.pairs))
 
 
 def changes_of(pairs: Sequence[Pair]) -> tuple[int, ...]:
     """The places of what differs, in the order of a report."""
     return tuple(sorted((place for place, pair in enumerate(pairs) if pair.status != "same"), key=lambda place: by_order(pairs[place])))
+
+
+def furthest_of(pairs: Sequence[Pair]) -> int | None:
+    """The place of the parameter that changed most; else of whatever differs."""
+    best: tuple[bool, float] | None = None
+    found = None
+    for place, pair in enumerate(pairs):
+        if pair.status not in ("same", None):
+            relative = pair.difference.relative_l2 if pair.difference is not None else None
+            key = pair.match.role == "parameter", -1.0 if relative is None else relative
+            if best is None or key > best:
+                best, found = key, place
+    return found
 
 
 def _side(given: Chosen, known: list[Side], request: ComparisonRequest) -> Side:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from ptinspect.session.comparison.report_page import Line, Load, ReportPage, Section, report_of
+from ptinspect.session.comparison.report_page import Line, Load, ReportPage, Section
 from ptinspect.session.views import ComparisonView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.comparison_page import PairPage
@@ -33,12 +33,11 @@ class ReportPanel(PairPage):
         tab = view.state
         if tab.aligned is None:
             return
-        source = tab.report.comparison if tab.report is not None else tab.aligned.glance
-        wanted = (id(source), tab.busy is not None)
+        found = tab.report.page if tab.report is not None else tab.aligned.page
+        wanted = (id(found), tab.busy is not None)
         if wanted == self._shown:
             return
         self._shown = wanted
-        found = report_of(source)
         layout = column(gap=0, margins=(20, 18, 20, 20))
         layout.addWidget(Text(found.verdict, 18, 600, family="display", wrap=True))
         layout.addSpacing(6)
