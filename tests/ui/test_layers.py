@@ -110,11 +110,10 @@ def test_that_a_double_click_beside_a_head_shows_its_cells_whole(opened, qtbot, 
 
 def test_that_nan_finds_broken_tensors_and_offers_to_count_those_it_does_not_know(opened, qtbot, path: Path) -> None:
     window = opened(path)
-    window.application.reload(window.application.state.tab.id)
     qtbot.waitUntil(lambda: window.application.state.tab.numbers.findings is not None, timeout=20_000)
     qtbot.keyClicks(window.bar.field, "nan:")
     tree = window.document.tree
-    qtbot.waitUntil(lambda: names(tree) == ["model", "block", "2", "bias", "fc", "weight"])
+    qtbot.waitUntil(lambda: names(tree) == ["model", "block", "2", "bias", "fc", "weight"], timeout=20_000)
     assert window.bar.note.whole == "2 hits"
     assert not window.document.notice.isVisible()
 
