@@ -50,7 +50,7 @@ class Factory:
     def digest(self) -> str:
         """The SHA-256 of what is agreed to, in hex."""
         whole = hashlib.sha256(_DOMAIN)
-        for part in (self.module.encode(), self.call.encode("utf-8", "replace"), self.source):
+        for part in (self.module.encode(), self.call.encode("utf-8", "surrogatepass"), self.source):
             whole.update(b"\x00" if part is None else b"\x01" + struct.pack("<Q", len(part)) + part)
         return whole.hexdigest()
 
