@@ -72,6 +72,13 @@ def test_that_the_keyboard_opens_layers_and_selects_rows(opened, qtbot) -> None:
     assert "0" not in names(tree)
 
 
+def test_that_the_tensor_page_is_made_before_somebody_asks_for_it(opened, qtbot) -> None:
+    document = opened(SAMPLES / "checkpoint.pt").document
+    qtbot.waitUntil(lambda: document.stack.count() == 2, timeout=30_000)
+    assert type(document.stack.widget(1)).__name__ == "TensorPage"
+    assert document.stack.currentIndex() == 0
+
+
 def test_that_the_tensor_page_tells_of_the_row_that_is_selected(opened, qtbot) -> None:
     window = opened(SAMPLES / "checkpoint.pt")
     window.application.inspect("tensor")

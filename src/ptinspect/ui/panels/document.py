@@ -28,6 +28,7 @@ TITLES: dict[Inspector, str] = {
 WIDTH, WIDE, LEAST, MOST_TREE = 560, 780, 380, 900
 BADGE = 14  # pixels behind a count, more than are before it
 SOON = 300  # milliseconds from the first pages until what draws plots is brought in
+LATER = 700  # until the page of a tensor is made, though none was selected yet
 ROOMY: tuple[Inspector, ...] = ("overview", "safety")
 
 
@@ -164,6 +165,7 @@ class Document(QWidget):
     def _fill(self) -> None:
         self._is_ready = True
         QTimer.singleShot(SOON, lambda: plots.begin(_bring_views))
+        QTimer.singleShot(LATER, self, self._make_ahead)
         if self._view is not None:
             self._show_page(self._view)
 
@@ -199,13 +201,24 @@ class Document(QWidget):
     def _show_page(self, view: DocumentView) -> None:
         if view.pages is None:
             self.pages_wanted.emit()
-        page = self._pages.get(view.inspector)
+        page = self._made(view.inspector)
+        page.apply(view)
+        self.stack.setCurrentWidget(page)
+
+    def _make_ahead(self) -> None:
+        """The page of the first tensor, while nobody waits for it; not before what it is made of is there."""
+        if plots.is_ready():
+            self._made("tensor")
+        else:
+            QTimer.singleShot(LATER, self, self._make_ahead)
+
+    def _made(self, name: Inspector) -> Page:
+        page = self._pages.get(name)
         if page is None:
-            page = self._pages[view.inspector] = _page(view.inspector)
+            page = self._pages[name] = _page(name)
             page.show_requested.connect(self.show_requested)
             page.copy_requested.connect(self.copy_requested)
             if self._reading is not None:
                 page.attach(self._reading)
             self.stack.addWidget(page)
-        page.apply(view)
-        self.stack.setCurrentWidget(page)
+        return page
