@@ -51,14 +51,15 @@ STALLS = {
 }
 
 
-def stalls(name: str, folder: Path) -> bool:
+def stalls(name: str, folder: Path, sources: Path) -> bool:
     """Whether the window is never blocked for long: by itself, there is nothing to compare it with."""
     kind, what = STALLS[name]
     path = folder / f"{kind}.pt"
     if not path.exists():
         subprocess.run(python("-m", "tests.bench.files", kind, str(folder)), check=True)
     print(f"\n{name}", flush=True)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(SOURCES), str(SOURCES.parent)))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PYTHONPATH"] = os.pathsep.join((str(sources), str(SOURCES.parent)))
     return (
         subprocess.run(python("-m", "tests.bench.stalls", str(path), *filter(None, [what])), env=environment, check=False).returncode == 0
     )
@@ -85,7 +86,7 @@ def main(names: list[str]) -> int:
                 print(f"  {'ok    ' if good else 'MISSED'} {text}", flush=True)
                 kept = kept and good
         for name in STALLS if not names else [name for name in STALLS if name in names]:
-            kept = stalls(name, folder) and kept
+            kept = stalls(name, folder, sources) and kept
     return 0 if kept else 1
 
 
