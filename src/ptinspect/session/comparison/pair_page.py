@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from heapq import nlargest
+from itertools import islice
 
 from ptinspect.analysis.compare.difference import Difference
 from ptinspect.analysis.compare.model import Pair
@@ -15,6 +17,7 @@ from ptinspect.session.comparison.looks import PairLook
 from ptinspect.session.comparison.rows import PairRow
 from ptinspect.session.words import plain, plural, shape_text, signed
 
+MOST_BELOW, MOST_LISTED = 20_000, 24
 Fact = tuple[str, str, str]
 """Name, value, tone."""
 _SAID = {
@@ -58,13 +61,42 @@ def _layer(row: PairRow) -> tuple[str, str]:
         return "", ""
     counts = ((WORDS[status], count) for status, count in zip(WORDS, below.counts, strict=True))
     told = ", ".join(f"{count:,} {word.lower()}" for word, count in counts if count)
-    moved = f"moved by {percent_text(row.relative)} % of its norm" if row.relative is not None else ""
+    moved = f"what changed moved by {percent_text(row.relative)} % of its norm" if row.relative is not None else ""
     return f"{plural(sum(below.counts), 'tensor')}: {told}", moved
+
+
+def furthest_below(row: PairRow) -> tuple[tuple[str, str], ...]:
+    """The tensors below a layer that differ, what moved furthest first, and how; of a very large layer those it begins with."""
+    if not isinstance(row.source, LayerNode):
+        return ()
+    aligned, found = row.aligned, list[tuple[float, str, str]]()
+    leaves = islice((leaf for node in row.source.walk() for leaf in node.tensors), MOST_BELOW)
+    for leaf in leaves:
+        pair = aligned.pair(leaf)
+        if pair.status in ("same", None):
+            continue
+        relative = pair.difference.relative_l2 if pair.difference is not None else None
+        whole = pair.match.both is None or pair.match.both[0].tensor.dtype.family not in ("float", "complex")
+        if relative is None or whole or pair.status == "shape_changed":
+            found.append((-1.0, leaf.path, WORDS[pair.status]))
+        else:
+            found.append((relative, leaf.path, f"{percent_text(relative)} %"))
+    lead = len(row.path) + 1 if row.path else 0
+    return tuple((plain(path[lead:], 200), said) for _, path, said in nlargest(MOST_LISTED, found))
+
+
+def is_single(look: PairLook) -> bool:
+    """Whether it is one number on either side: a picture of that says nothing."""
+    match = look.pair.match
+    return all(entry is None or entry.tensor.elements * entry.tensor.dtype.per_item <= 1 for entry in (match.left, match.right))
 
 
 def _happened(pair: Pair, look: PairLook | None) -> str:
     if pair.problem:
         return f"cannot be compared: {plain(pair.problem, 200)}"
+    if look is not None and is_single(look) and pair.status != "shape_changed":
+        said = [number(side.statistics.mean) for side in (look.left, look.right) if side.statistics is not None]
+        return " → ".join(dict.fromkeys(said))
     if pair.status in _SAID:
         return _SAID[pair.status]
     if pair.status == "shape_changed":
@@ -110,10 +142,10 @@ def _figures(look: PairLook) -> Iterator[FigureRow]:
     for name, field in (("Mean", "mean"), ("Std dev", "std"), ("Min", "low"), ("Max", "high")):
         one = None if left is None else getattr(left, field)
         other = None if right is None else getattr(right, field)
-        if one is None and other is None:
+        if (one is None and other is None) or (is_single(look) and name != "Mean"):
             continue
         apart = None if one is None or other is None else float(other) - float(one)
-        yield FigureRow(name, number(one), number(other), _signed(apart), _relative(apart, one))
+        yield FigureRow("Value" if is_single(look) else name, number(one), number(other), _signed(apart), _relative(apart, one))
 
 
 def _signed(value: float | None) -> str:

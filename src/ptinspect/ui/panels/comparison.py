@@ -248,7 +248,7 @@ class ComparisonPanel(QWidget):
 
     def _place(self, view: ComparisonView) -> None:
         total = max(self.splitter.width(), LEAST + 300)
-        width = view.inspector_width or min(WIDTH, total * 5 // 8)
+        width = view.inspector_width or min(WIDTH, max(LEAST, total * 42 // 100))
         width = max(LEAST, min(width, total - 480))
         self.splitter.setSizes([max(300, total - width), width])
 

@@ -130,7 +130,7 @@ def _text(painter: QPainter, box: QRectF, text: str, tone: str, weight: int = 40
     font = theme.font(12, weight)
     painter.setFont(font)
     painter.setPen(theme.tokens().pen(tone))
-    if len(text) * 5 > box.width():
+    if len(text) * 7 > box.width():
         text = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())
     painter.drawText(box, align, text)
 

@@ -11,13 +11,14 @@ from shiboken6 import isValid
 
 from ptinspect.session import row_facts
 from ptinspect.session.comparison.looks import PairLook
-from ptinspect.session.comparison.pair_page import FigureRow, facts_of, figures_of, headline_of, shares_text
+from ptinspect.session.comparison.pair_page import FigureRow, facts_of, figures_of, furthest_below, headline_of, is_single, shares_text
 from ptinspect.session.comparison.rows import PairRow
 from ptinspect.session.views import ComparisonView
 from ptinspect.ui import plots, theme
 from ptinspect.ui.panels.comparison_page import PairPage
 from ptinspect.ui.widgets.scroll_page import ScrollArea, fill
 from ptinspect.ui.widgets.segments import Segments
+from ptinspect.ui.widgets.settings_list import SettingsList
 from ptinspect.ui.widgets.text import Elided, Text, ToolButton, boxed, column, line, row
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class DifferencePage(PairPage):
         self._look: PairLook | None = None
         self._key = ""
         self._drawn: object = None
+        self._revision = -1
         self._area = ScrollArea()
         fill(self, self._area)
         self._area.show_layout(self._lay_out())
@@ -60,7 +62,11 @@ class DifferencePage(PairPage):
         self.figures, self.facts = FigureTable(), FactGrid()
         self.heat_note = Elided("", 11, 400, "muted")
         self.heat = boxed(column(line(), 8, row(Text("Values", 12, 600), self.heat_note, gap=10), 4, self._heat, gap=0))
-        body = column(self.empty, self.distribution, self.difference, self.figures, self.facts, self.heat, gap=10, margins=(16, 10, 16, 16))
+        self._lines = QVBoxLayout()
+        self._listed: SettingsList | None = None
+        self.below = boxed(column(Text("What differs below it", 12, 600), 6, self._lines, gap=0))
+        parts = (self.empty, self.below, self.distribution, self.difference, self.figures, self.facts, self.heat)
+        body = column(*parts, gap=10, margins=(16, 10, 16, 16))
         layout = column(self.title, line(), body, gap=0)
         layout.addStretch(1)
         return layout
@@ -75,7 +81,9 @@ class DifferencePage(PairPage):
         if place >= 0 and look is None and not view.state.is_reading:
             self.comparing.look(place)
         self.title.show_row(found, look)
-        if (view.state.selected, look) != (self._key, self._look) or self._drawn is None:
+        is_growing = found.pair is None and view.state.revision != self._revision and view.state.busy is None
+        if (view.state.selected, look) != (self._key, self._look) or self._drawn is None or is_growing:
+            self._revision = view.state.revision
             fresh, self._key, self._look = self._key != view.state.selected, view.state.selected, look
             if fresh:
                 self._area.verticalScrollBar().setValue(0)
@@ -90,13 +98,14 @@ class DifferencePage(PairPage):
     def _hide(self, text: str) -> None:
         self.empty.setText(text)
         self.empty.setVisible(bool(text))
-        for part in (self.distribution, self.difference, self.figures, self.facts, self.heat):
+        for part in (self.below, self.distribution, self.difference, self.figures, self.facts, self.heat):
             part.hide()
 
     def _show(self, found: PairRow, look: PairLook | None) -> None:
         self.title.show()
         if look is None:
             self._hide("" if found.pair is None else "Reading its values …")
+            self._list(found)
             return
         problem = look.left.problem or look.right.problem or look.pair.problem or ""
         self._hide(f"Its values cannot be read: {problem}" if problem else "")
@@ -106,6 +115,19 @@ class DifferencePage(PairPage):
         self.figures.show_rows(figures)
         self.facts.show_facts(facts)
         plots.when_ready(self._draw)
+
+    def _list(self, found: PairRow) -> None:
+        """What differs below a layer."""
+        lines = furthest_below(found)
+        self.below.setVisible(bool(lines))
+        if found.pair is None and not lines:
+            self.empty.setText("Nothing below it differs, as far as it was read.")
+            self.empty.show()
+        if self._listed is not None:
+            self._lines.removeWidget(self._listed)
+            self._listed.deleteLater()
+        self._listed = SettingsList([(0, name, said) for name, said in lines])
+        self._lines.addWidget(self._listed)
 
     def _draw(self) -> None:
         """The plots, once they can be made."""
@@ -120,7 +142,7 @@ class DifferencePage(PairPage):
             self._plots.addWidget(self.overlaid)
             self._lower.addWidget(self.apart)
             self._heat.addWidget(self.trio)
-        left, right, apart = _bins(look)
+        left, right, apart = _bins(look) if not is_single(look) else (None, None, None)
         self.distribution.setVisible(left is not None or right is not None)
         if left is not None or right is not None:
             self.overlaid.show_sides(left, right, _medians(look), are_shares=apart is None)
@@ -128,8 +150,9 @@ class DifferencePage(PairPage):
         self.difference.setVisible(moved)
         if moved:
             self.apart.show_bins(apart, shares_text(look))
-        self.heat.setVisible(look.pictures is not None)
-        if look.pictures is not None:
+        pictures = look.pictures if not is_single(look) else None
+        self.heat.setVisible(pictures is not None)
+        if look.pictures is not None and pictures is not None:
             self.heat_note.set_whole(f"{look.pictures.note}, all on one scale")
             self.trio.show_cells(look.pictures.left, look.pictures.right, look.pictures.apart, look.pictures.reach)
 
