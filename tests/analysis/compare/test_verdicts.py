@@ -208,3 +208,48 @@ def test_that_nothing_against_nothing_is_identical(pairs: Pairs) -> None:
     found = pairs({"epoch": 1}, {"epoch": 2})
     assert found.verdict == "identical"
     assert [(one.path, one.left, one.right) for one in found.outside if one.path == "epoch"] == [("epoch", 1, 2)]
+
+
+def unmerged(model: nn.Module, rank: int) -> dict[str, torch.Tensor]:
+    """What peft saves of a whole model with an adapter beside each linear layer."""
+    torch.manual_seed(rank)
+    state = {}
+    for name, value in model.state_dict().items():
+        layer, _, kind = name.rpartition(".")
+        is_linear = isinstance(model.get_submodule(layer), nn.Linear)
+        state[f"base_model.model.{layer}{'.base_layer' if is_linear else ''}.{kind}"] = value
+        if is_linear and kind == "weight":
+            state[f"base_model.model.{layer}.lora_A.default.weight"] = torch.randn(rank, value.shape[1])
+            state[f"base_model.model.{layer}.lora_B.default.weight"] = torch.zeros(value.shape[0], rank)
+    return state
+
+
+def test_that_an_adapter_beside_its_layers_leaves_them_the_same(pairs: Pairs) -> None:
+    model = network(Mixer)
+    found = pairs(model.state_dict(), unmerged(model, 4))
+    same = [pair for pair in found.pairs if pair.status == "same"]
+    assert len(same) == len(model.state_dict())
+    beside = {pair.match.right.name for pair in found.pairs if pair.status == "right_only" and pair.match.right is not None}
+    assert len(beside) == 2 * sum(isinstance(layer, nn.Linear) for layer in model.modules())
+    assert all(".lora_" in name for name in beside)
+    assert len(same) + len(beside) == len(found.pairs)
+    assert found.verdict not in ("identical", "renamed only", "low rank")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("train", [False, True])
+def test_that_a_network_of_torchvision_tuned_with_a_frozen_backbone_is_told(pairs: Pairs, train: bool) -> None:
+    from ptinspect.runner.operators import import_torchvision
+
+    torch.manual_seed(0)
+    model = import_torchvision().models.shufflenet_v2_x0_5(weights=None, num_classes=10)
+    tuned = copy.deepcopy(model).train(train)
+    optimizer = torch.optim.SGD(tuned.fc.parameters(), 0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(tuned(torch.randn(4, 3, 64, 64)), torch.tensor([0, 1, 2, 3])).backward()
+        optimizer.step()
+    found = pairs(model.state_dict(), {"epoch": 1, "model": tuned.state_dict(), "optimizer": optimizer.state_dict()})
+    assert found.verdict == "head only", found.sentence
+    assert (found.buffers_moved > 0) is train
+    assert ("train mode" in found.sentence) is train
