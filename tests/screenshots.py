@@ -5,6 +5,7 @@ Without a screen, so that they look the same wherever they are made; the fonts o
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+import torch
 from PIL import Image
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
@@ -35,12 +37,40 @@ PICTURES: tuple[tuple[str, str, Theme, Callable[[Application], None]], ...] = (
     ("tensor-light", "checkpoint.pt", "light", lambda app: _select(app, "model_state_dict.backbone.0.weight")),
     ("overview-dark", "finetuned.pt", "dark", lambda app: app.inspect("overview")),
     ("safety-light", "model.pt", "light", lambda app: app.inspect("safety")),
+    ("compare-light", "checkpoint.pt", "light", lambda app: _compare(app, "resumed.pt", "backbone.4.weight")),
 )
 
 
 def _select(app: Application, path: str) -> None:
     app.show(path)
     app.inspect("tensor")
+
+
+def _compare(app: Application, other: str, name: str) -> None:
+    """Beside another file, with one of its tensors selected."""
+    tab = app.state.tab
+    app.compare(tab.path, str(Path(tab.path).with_name(other)))
+    app.close(tab.id)
+    wait(app, lambda: app.state.comparison is not None and app.state.comparison.report is not None)
+    app.comparing.show_rank([leaf.path for leaf in app.state.comparison.aligned.leaves].index(name))
+
+
+def resume(folder: Path) -> None:
+    """Train the sample checkpoint on, its first stage frozen, so that there is something to compare it with."""
+    spec = importlib.util.spec_from_file_location("make_samples", Path(__file__).parents[1] / "resources" / "make_samples.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    torch.manual_seed(7)
+    torch.set_num_threads(1)
+    before = torch.load(folder / "checkpoint.pt", weights_only=True)
+    model = made.network(classes=10)
+    model.load_state_dict(before["model_state_dict"])
+    for part in model.backbone[:2]:
+        part.requires_grad_(requires_grad=False).eval()
+    optimizer = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], lr=0.002)
+    loss = made.train(model, optimizer, classes=10, steps=60)
+    after = {"epoch": 5, "model_state_dict": model.state_dict(), "loss": round(loss, 2)}
+    torch.save(after, folder / "resumed.pt")
 
 
 def main(folder: Path) -> None:
@@ -50,6 +80,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     models = Path(tempfile.gettempdir()) / "models"  # the path of the file stands in the picture
     shutil.copytree(resources.path("samples"), models, dirs_exist_ok=True)
+    resume(models)
     for name, file, look, arrange in PICTURES:
         place = folder / f"{name}.png"
         take(models / file, look, arrange, place)

@@ -76,7 +76,8 @@ def banner_of(found: Comparison) -> ComparisonBanner:
         return ComparisonBanner("Names and shapes:", plain(found.sentence, 600), plain(found.sentence), (), safety_of(found.outline))
     modules = modules_of(found)
     said = f"{verdict[0].upper()}{verdict[1:]}:"
-    return ComparisonBanner(said, _rest(verdict, found, modules), plain(found.sentence, 1_000), _chips(found), safety_of(found.outline))
+    chips = _chips(found, frozenset(modules.changed))
+    return ComparisonBanner(said, _rest(verdict, found, modules), plain(found.sentence, 1_000), chips, safety_of(found.outline))
 
 
 def _rest(verdict: Verdict, found: Comparison, modules: Modules) -> str:
@@ -124,10 +125,12 @@ def _furthest(pairs: Sequence[Pair]) -> str:
     return f", at most {100 * size:.3g} % ({plain(name, 80)})"
 
 
-def _chips(found: Comparison) -> tuple[Chip, ...]:
+def _chips(found: Comparison, changed: frozenset[str]) -> tuple[Chip, ...]:
+    """What is also true. Statistics that move while their layer is trained are as they should be."""
     chips = [Chip(_ALSO[also], icon="triangle-alert", tone="warn") for also in found.also if also in _ALSO]
     buffers = [pair for pair in found.pairs if pair.match.role == "buffer" and not pair.is_cast]
-    statistics = [pair for pair in buffers if pair.match.name.rpartition(".")[2] in ("running_mean", "running_var") and pair.match.both]
+    drifted = [pair for pair in buffers if pair.match.both and pair.match.name.rpartition(".")[2] in ("running_mean", "running_var")]
+    statistics = [pair for pair in drifted if module_of(pair.match.name) not in changed]
     if statistics and found.verdict != "statistics only":
         where = _where(statistics)
         tip = "Batch norms averaged other data: the network ran in train mode, though its weights may be frozen"
