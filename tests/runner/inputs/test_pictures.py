@@ -102,6 +102,12 @@ def test_that_a_picture_that_is_cut_off_is_told(tmp_path, ending):
         part_of(path)
 
 
+def test_that_a_picture_too_narrow_to_be_scaled_is_told(tmp_path):
+    Image.new("L", (1, 400_000)).save(tmp_path / "a.png")
+    with pytest.raises(InputDoesNotFit, match="too long and narrow"):
+        part_of(tmp_path / "a.png")
+
+
 def test_that_what_is_no_picture_is_told(tmp_path):
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
     with pytest.raises(InputDoesNotFit, match="is no picture"):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 MOST_PIXELS = 178_956_970  # Pillow warns at half of it
+MOST_SCALED = 16_000_000  # pixels that the scaled picture may have before it is cut
 MOST_FILES = 200_000
 _GIVE = "Give a picture, a folder of pictures, or a folder with one folder of pictures for each class."
 
@@ -58,12 +59,12 @@ def pictures(spec: Spec, count: int, taking: Taking, place: int = 0) -> Part:
             break
         try:
             picture = _read(one, channels)
+            value, crop = ready(picture, preparation)
         except InputDoesNotFit as problem:
             if len(found.paths) == 1:
                 raise
             skipped.append(problem)
             continue
-        value, crop = ready(picture, preparation)
         values.append(value)
         samples.append(sample(os.path.basename(one), one, picture.size, crop))
         kept.append(number)
@@ -264,6 +265,8 @@ def _scaled(picture: Image, preparation: Preparation) -> Image:
         return picture
     leading = max(width, height) if preparation.whole else min(width, height)
     sides = [preparation.edge if side == leading else max(1, int(preparation.edge * side / leading)) for side in (width, height)]
+    if sides[0] * sides[1] > MOST_SCALED:
+        raise InputDoesNotFit(f"a picture of {width:,} x {height:,} pixels is too long and narrow to be scaled", "Cut it first.")
     return picture if (width, height) == tuple(sides) else picture.resize((sides[0], sides[1]), way)
 
 
