@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import torch
 
 from ptinspect.errors import ChangedOnDisk, Corrupt, FileProblem, NotACheckpoint, Unsupported
 from ptinspect.formats.source import FileSource, Slice
@@ -220,3 +221,23 @@ def test_that_a_buffer_is_filled_as_far_as_the_file_goes(tmp_path: Path) -> None
         assert source.read_into(8, memoryview(buffer)) == 2
         assert bytes(buffer[:2]) == b"89"
         assert source.read_into(10, memoryview(buffer)) == source.read_into(1 << 70, memoryview(buffer)) == 0
+
+
+def test_that_a_long_pickle_tells_how_far_it_was_read_and_can_be_stopped(tmp_path: Path) -> None:
+    from ptinspect.checkpoint.opening import open_checkpoint
+    from ptinspect.errors import Cancelled
+
+    path = tmp_path / "long.pt"
+    torch.save({f"layer.{number}": number for number in range(60_000)}, path)
+    told: list[tuple[int, int]] = []
+    open_checkpoint(path, watch=lambda done, total: told.append((done, total)))
+    assert len(told) > 3
+    assert told == sorted(told)
+    assert {total for _, total in told} == {told[0][1]}
+
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        open_checkpoint(path, watch=stop)

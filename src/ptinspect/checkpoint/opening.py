@@ -19,16 +19,18 @@ from ptinspect.errors import NotACheckpoint
 from ptinspect.findings import worst_first
 from ptinspect.formats.document import Document
 from ptinspect.formats.reading import read
-from ptinspect.formats.source import FileSource
+from ptinspect.formats.source import FileSource, Watch
 from ptinspect.limits import DEFAULT, Limits
 
 
-def open_checkpoint(path: str | os.PathLike[str], limits: Limits = DEFAULT) -> Checkpoint:
-    """What the file's headers say. Raises FileProblem where it cannot be opened."""
+def open_checkpoint(path: str | os.PathLike[str], limits: Limits = DEFAULT, watch: Watch | None = None) -> Checkpoint:
+    """What the file's headers say. Raises FileProblem where it cannot be opened. `watch` is told how far a long one is."""
     with collector_paused(), FileSource(path) as source:
+        source.watch = watch
         document = read(source, os.path.basename(source.path), limits)
         if document.problem is not None and (isinstance(document.problem, NotACheckpoint) or is_hollow(document)):
             raise document.problem
+        source.watch = None  # it reads values from here on
         return understand(source.path, source, document, limits)
 
 

@@ -11,12 +11,17 @@ import errno
 import os
 import stat
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from ptinspect.errors import ChangedOnDisk, FileProblem, NotACheckpoint, Unsupported
 from ptinspect.frozen import frozen
 from ptinspect.pickles.window import Memory, Source
+
+Watch = Callable[[int, int], None]
+"""Is told how far a long stretch was read, of how much; it may raise to end the reading."""
+LONG = 1 << 20  # a pickle of so many bytes takes longer to read than people notice
 
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -51,6 +56,7 @@ class FileSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        self.watch: Watch | None = None
         self._file: BinaryIO | None = None
         self._rounds = 0
         self._was_open = False
@@ -162,15 +168,18 @@ def _changed() -> ChangedOnDisk:
 class Slice:
     """A stretch of another source, counted from its own beginning."""
 
-    __slots__ = ("offset", "size", "source")
+    __slots__ = ("offset", "size", "source", "watch")
 
     def __init__(self, source: Source, offset: int, size: int) -> None:
         self.source = source
         self.offset = offset
         self.size = max(0, min(size, source.size - offset))
+        self.watch: Watch | None = getattr(source, "watch", None) if self.size >= LONG else None
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` on."""
+        if self.watch is not None:
+            self.watch(min(offset, self.size), self.size)
         return self.source.read(self.offset + offset, max(0, min(length, self.size - offset)))
 
 
@@ -228,4 +237,4 @@ def unreadable(path: str, error: OSError | ValueError) -> FileProblem:
     return FileProblem(f"the file cannot be read: {reason.lower()}", "Check the path, the disk and the network share.")
 
 
-__all__ = ["FileSource", "Identity", "Memory", "Slice", "Source", "unreadable"]
+__all__ = ["FileSource", "Identity", "Memory", "Slice", "Source", "Watch", "unreadable"]
