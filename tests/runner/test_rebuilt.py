@@ -152,11 +152,8 @@ def test_that_torchvisions_heavy_models_come_back(name: str, tmp_path: Path) -> 
     mine, theirs = found.state_dict(), model.state_dict()
     assert list(mine) == list(theirs)
     assert all(torch.equal(torch.nan_to_num(mine[key]), torch.nan_to_num(theirs[key])) for key in mine)
-    if "rcnn" in name or "ssd" in name or "fcos" in name or "retina" in name:
-        try:
-            assert_same(found, model, [torch.rand(3, 64, 64)])  # type: ignore[arg-type]
-        except NotImplementedError:  # nms, where torchvision's compiled half does not load
-            assert str(found) == str(model)
+    if hasattr(model, "backbone"):  # what follows it in a detector needs torchvision's compiled half, which may not load
+        assert_same(found.backbone, model.backbone, torch.rand(1, 3, 64, 64))
 
 
 def test_that_a_shared_layer_stays_one_and_a_tied_weight_too(tmp_path: Path) -> None:
