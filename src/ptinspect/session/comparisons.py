@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ptinspect.errors import InspectError
 from ptinspect.frozen import replace
 from ptinspect.session.browsing import Browsing
-from ptinspect.session.freeing import free
+from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.settings import LONGEST_TEXT, MOST_PAIRINGS, MOST_RECENT, Settings
-from ptinspect.session.stage import nobody
 from ptinspect.session.state import ComparisonTab, Offer
 from ptinspect.session.tasks import Post
 
@@ -209,6 +208,14 @@ class Comparisons(Browsing):
         else:
             super().expand_to(depth)
 
+    def inspect(self, page: Inspector) -> None:
+        """Bring a page beside the tree to the front; of a comparison the one in the same place."""
+        at = INSPECTORS.index(page) if page in INSPECTORS else -1
+        if self.state.comparison is None:
+            super().inspect(page)
+        elif 0 <= at < len(self.comparing.pages):
+            self.comparing.show_page(self.comparing.pages[at])
+
     def copy_path(self) -> str:
         """The selected row's path."""
         tab = self.state.comparison
@@ -236,14 +243,6 @@ class Comparisons(Browsing):
         """Nobody wants it."""
         if self.state.offer is not None:
             self._set(replace(self.state, offer=None))
-
-    # -- the end --------------------------------------------------------------------------------------------------------------------
-
-    def _free_comparison(self, tab: ComparisonTab) -> None:
-        """Let go of two files in the background."""
-        if tab.aligned is not None:
-            last: list[object] = [[tab.aligned, tab.table, tab.report]]
-            self.tasks.run(f"free {id(tab.aligned)}", lambda context: free(last, context), nobody, nobody)
 
 
 def _text(request: ComparisonRequest, **more: Any) -> str:

@@ -10,7 +10,7 @@ from ptinspect.analysis.compare.rules import Rule
 from ptinspect.frozen import frozen
 from ptinspect.session.comparison.report_page import proposals_of
 from ptinspect.session.comparison.request import Names
-from ptinspect.session.words import plural
+from ptinspect.session.words import plain, plural
 
 if TYPE_CHECKING:
     from ptinspect.session.state import ComparisonTab
@@ -36,7 +36,7 @@ def pairing_of(tab: ComparisonTab) -> Pairing:
     proposed = tuple(islice(proposals_of(found, tab.request.refused), MOST))
     used = {rule.text: count for rule, count in found.outline.alignment.used}
     counts = ((rule.text, used.get(rule.text, 0)) for rule in tab.request.rules)
-    rules = tuple((text, f"{plural(count, 'pair')}" if count else "pairs nothing") for text, count in counts)
+    rules = tuple((plain(text, 300), plural(count, "pair") if count else "pairs nothing") for text, count in counts)
     return Pairing(proposed, rules, arguments(tab.request.rules), tab.is_pairing)
 
 

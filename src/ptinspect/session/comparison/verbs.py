@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ptinspect.analysis.compare.model import Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
-from ptinspect.errors import InspectError
+from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.session.comparison.cells import change_text, side_text, state_text
 from ptinspect.session.comparison.looks import PairLook, look
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
@@ -15,6 +15,7 @@ from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedB
 from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
 from ptinspect.session.comparison.writing import text_of, write
 from ptinspect.session.filters import Narrowed, narrow
+from ptinspect.session.freeing import free
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import ComparisonTab
 from ptinspect.session.tasks import Context, Tasks
@@ -33,6 +34,11 @@ class Comparing:
         self._find, self._update, self._say = find, update, say
         self._looking: tuple[int, int, int] | None = None
         self._arranged = 0.0
+
+    @property
+    def pages(self) -> tuple[ComparisonPage, ...]:
+        """The pages beside the tree, in their order."""
+        return COMPARISON_PAGES
 
     # -- the work -------------------------------------------------------------------------------------------------------------------
 
@@ -61,7 +67,8 @@ class Comparing:
             tab.aligned.types = (part.left, part.right)
             self._update(id_, revision=tab.revision + 1)
         elif isinstance(part, Rematched):
-            self._update(id_, aligned=part.aligned, table=PairTable(part.aligned), histograms={}, narrowed=None)
+            self.release(tab)
+            self._update(id_, aligned=part.aligned, table=PairTable(part.aligned), histograms={}, looks=(), narrowed=None)
             self._arrange(id_)
         elif isinstance(part, Heard) and tab.aligned is not None:
             tab.aligned.take(part.pairs)
@@ -71,6 +78,7 @@ class Comparing:
                 self._arrange(id_)
 
     def _aligned(self, tab: ComparisonTab, part: Aligning) -> None:
+        self.release(tab)
         table = PairTable(part.aligned)
         selected = tab.selected if tab.selected and table.find(tab.selected) else ""
         self._update(
@@ -98,7 +106,7 @@ class Comparing:
     def _failed(self, id_: int, error: Exception) -> None:
         """What was known by then stays on the screen, with the reason why there is no more."""
         if isinstance(error, InspectError):
-            self._update(id_, busy=None, is_reading=False, stopped=plain(error.message, 300), is_stale=True)
+            self._update(id_, busy=None, is_reading=False, stopped=plain(error.message, 300), is_stale=isinstance(error, ChangedOnDisk))
             return
         import traceback  # noqa: PLC0415 - only a bug needs it
 
@@ -110,6 +118,12 @@ class Comparing:
         """Stop it; what is known stays."""
         self.tasks.cancel(f"compare {id_}")
         self._update(id_, busy=None, is_reading=False, stopped="stopped by you")
+
+    def release(self, tab: ComparisonTab) -> None:
+        """Let go of two files in the background; a tree of a hundred thousand pairs at once would hold the window up."""
+        if tab.aligned is not None:
+            last: list[object] = [[tab.aligned, tab.table, tab.report]]
+            self.tasks.run(f"free {id(tab.aligned)}", lambda context: free(last, context), _nobody, _nobody)
 
     def close(self, id_: int) -> None:
         """Nothing of it is wanted any more."""
@@ -308,6 +322,10 @@ class Comparing:
                 self._update(id_, narrowed=found[0], table=found[1], shown=found[2])
 
         self.tasks.run(f"arrange {id_}", work, done, lambda error: self._failed(id_, error))
+
+
+def _nobody(_: object) -> None:
+    """Nobody waits for it."""
 
 
 def rank_of(tab: ComparisonTab) -> int:

@@ -96,4 +96,5 @@ def _facts(tab: ComparisonTab) -> tuple[str, ...]:
         return ()
     outline = tab.aligned.outline
     sizes = (f"{name} {size_text(side.checkpoint.identity.size)}" for name, side in (("Left", outline.left), ("Right", outline.right)))
-    return (*sizes, "tolerance 0 (bit for bit)")
+    left_out = (f"{tab.aligned.left_out:,} more pairs have no row",) if tab.aligned.left_out else ()
+    return (*left_out, *sizes, "tolerance 0 (bit for bit)")

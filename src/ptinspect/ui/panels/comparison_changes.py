@@ -21,6 +21,7 @@ from ptinspect.session.comparison.banner import WORDS
 from ptinspect.session.comparison.pairing import Pairing, pairing_of
 from ptinspect.session.comparison.request import Names
 from ptinspect.session.views import ComparisonView
+from ptinspect.session.words import plain
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.changes import MOST_SORTED, PLACE_ROLE, ChangeModel
 from ptinspect.ui.panels.comparison_cells import LOOKS
@@ -200,12 +201,13 @@ class PairingBlock(QWidget):
 
     def _proposal(self, names: Names) -> QWidget:
         accept, refuse = Button("Accept", "outline"), ToolButton("x", size=14)
-        accept.setAccessibleName(f"Accept {names[0]} as {names[1]}")
-        refuse.setAccessibleName(f"Refuse {names[0]} as {names[1]}")
+        one, other = (plain(name, 300) for name in names)
+        accept.setAccessibleName(f"Accept {one} as {other}")
+        refuse.setAccessibleName(f"Refuse {one} as {other}")
         refuse.setToolTip("Refuse")
         accept.clicked.connect(lambda: self._page.accepted.emit((names,)))
         refuse.clicked.connect(lambda: self._page.refused.emit(names))
-        left, right = Elided(names[0], 12, 400, "left", middle=True), Elided(names[1], 12, 400, "right", middle=True)
+        left, right = Elided(one, 12, 400, "left", middle=True), Elided(other, 12, 400, "right", middle=True)
         return boxed(row(left, Text("→", 12, 400, "muted"), right, accept, refuse, gap=8))
 
     def _rules(self, layout: QVBoxLayout, found: Pairing) -> None:

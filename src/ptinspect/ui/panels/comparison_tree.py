@@ -10,6 +10,7 @@ from ptinspect.session.comparison import cells
 from ptinspect.session.comparison.aligned import BY_CODE, UNKNOWN, Aligned
 from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.views import ComparisonView
+from ptinspect.session.words import plain
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.pairs import PairModel
 from ptinspect.ui.panels.comparison_cells import LOOKS, MARGIN, PairCells, PairHead
@@ -90,7 +91,8 @@ class PairTree(QTreeView):
             self._expanded = frozenset()
         narrowed = view.state.narrowed
         self._cells.query = narrowed.query if narrowed is not None and not narrowed.problem else None
-        self.head.names = (view.state.request.left.name, view.state.request.right.name)
+        left, right = (plain(side.name, 200) for side in view.state.request.sides)
+        self.head.names = (left, right)
         self.head.order = view.state.order
         if fresh or last is None or last.expanded != view.expanded:
             self._expand(view.table, view.expanded)
