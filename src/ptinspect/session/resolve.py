@@ -10,7 +10,7 @@ from ptinspect.session.chips import KINDS, Chip
 from ptinspect.session.health_page import health_badge
 from ptinspect.session.naming import CONTAINERS
 from ptinspect.session.row_notice import is_behind, notice_of
-from ptinspect.session.state import AnyTab, ComparisonTab, Opened, State, Tab
+from ptinspect.session.state import AnyTab, BatchTab, ComparisonTab, Opened, State, Tab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.views import (
     DocumentView,
@@ -44,7 +44,7 @@ def resolve(state: State) -> WindowView:
         status=_status(tab),
         filter=tab.filter if tab else "",
         filter_note=(narrowed.problem or _hits(narrowed.hits)) if narrowed else "",
-        can_filter=tab is not None and (tab.aligned if isinstance(tab, ComparisonTab) else tab.opened) is not None,
+        can_filter=(isinstance(tab, Tab) and tab.opened is not None) or (isinstance(tab, ComparisonTab) and tab.aligned is not None),
         theme=state.settings.theme,
         message=state.message,
         offer=state.offer,
@@ -54,7 +54,8 @@ def resolve(state: State) -> WindowView:
 def _title(tab: AnyTab) -> str:
     if isinstance(tab, ComparisonTab):
         return f"{plain(tab.request.left.name, 100)} ↔ {plain(tab.request.right.name, 100)}"
-    return plain(os.path.basename(tab.path), 200)
+    name = plain(os.path.basename(tab.path), 200)
+    return f"Test batch — {name}" if isinstance(tab, BatchTab) else name
 
 
 def _hits(count: int) -> str:
@@ -67,6 +68,10 @@ def _tab(tab: AnyTab, state: State) -> TabView:
         from ptinspect.session.comparison.view import head_of  # noqa: PLC0415 - most windows show no comparison
 
         return head_of(tab)
+    if isinstance(tab, BatchTab):
+        from ptinspect.session.batch import view as batch  # noqa: PLC0415 - nor a test batch
+
+        return batch.head_of(tab)
     name = os.path.basename(tab.path)
     twin = any(other is not tab and os.path.basename(other.path) == name for other in state.documents)
     title = plain(f"{os.path.basename(os.path.dirname(os.path.abspath(tab.path)))}/{name}" if twin else name, 80)
@@ -83,6 +88,10 @@ def _page(state: State, tab: AnyTab | None) -> PageView:
         from ptinspect.session.comparison.view import page_of  # noqa: PLC0415
 
         return page_of(tab, state.settings)
+    if isinstance(tab, BatchTab):
+        from ptinspect.session.batch import view as batch  # noqa: PLC0415
+
+        return batch.page_of(tab, state.settings)
     if tab.trouble is not None:
         banner = (Chip(tab.trouble.kind, icon=tab.trouble.icon, tone=tab.trouble.tone), *_trouble_facts(tab))
         return TroubleView(tab.id, tab.path, tab.trouble, banner, Chip("Nothing was run", icon="shield-check", tone="good"))
@@ -134,6 +143,10 @@ def _status(tab: AnyTab | None) -> StatusView:
         from ptinspect.session.comparison.view import status_of  # noqa: PLC0415
 
         return status_of(tab)
+    if isinstance(tab, BatchTab):
+        from ptinspect.session.batch import view as batch  # noqa: PLC0415
+
+        return batch.status_of(tab)
     if tab.trouble is not None:
         facts = dict(tab.trouble.facts)
         return StatusView(tab.trouble.title, tab.trouble.icon, tab.trouble.tone, (facts.get("This file", ""), "read-only"))

@@ -42,6 +42,8 @@ class Settings:
     active: int = 0
     comparisons: tuple[str, ...] = ()  # each as JSON, with its place among the tabs
     pairings: tuple[str, ...] = ()  # rules that were made for two files, as JSON, the newest first
+    batches: tuple[str, ...] = ()  # what test batches of an architecture were asked for, as JSON, the newest first
+    python: str = ""  # the Python that runs test batches; this one where it is empty
 
 
 def folder() -> Path:
@@ -100,6 +102,8 @@ def fields_of(settings: Settings) -> dict[str, Any]:
         "active": settings.active,
         "comparisons": list(settings.comparisons),
         "pairings": list(settings.pairings),
+        "batches": list(settings.batches),
+        "python": settings.python,
     }
 
 
@@ -122,6 +126,8 @@ def of_fields(fields: dict[str, Any]) -> Settings:
         active=active if _is_size(active) else 0,
         comparisons=_texts(fields.get("comparisons"), MOST_RECENT),
         pairings=_texts(fields.get("pairings"), MOST_PAIRINGS),
+        batches=_texts(fields.get("batches"), MOST_PAIRINGS),
+        python=next(iter(_texts([fields.get("python")], 1)), ""),
     )
 
 

@@ -17,6 +17,11 @@ from ptinspect.session.troubles import Trouble
 
 if TYPE_CHECKING:
     from ptinspect.analysis.compare.model import Status
+    from ptinspect.errors import InspectError
+    from ptinspect.session.batch.choices import BatchPage, Choices, Subject
+    from ptinspect.session.batch.heard import Surroundings
+    from ptinspect.session.batch.record import Record
+    from ptinspect.session.batch.work import Question
     from ptinspect.session.comparison.aligned import Aligned
     from ptinspect.session.comparison.looks import PairLook
     from ptinspect.session.comparison.request import ComparisonPage, ComparisonRequest, SideName
@@ -104,7 +109,38 @@ class ComparisonTab:
         return next((found for at, found in self.looks if at == place), None)
 
 
-AnyTab = Tab | ComparisonTab
+@frozen
+class BatchTab:
+    """A test batch of a file, or of two: what is asked for, what runs, and what was measured."""
+
+    id: int
+    path: str
+    choices: Choices
+    other: str = ""  # the second file
+    subject: Subject | None = None
+    record: Record | None = None  # what is shown
+    coming: Record | None = None  # what runs
+    revision: int = 0  # counts what came into the records
+    around: Surroundings | None = None  # the child's torch and its devices
+    around_note: str = ""
+    busy: Busy | None = None
+    asking: Question | None = None
+    problem: InspectError | None = None
+    detail: str = ""  # the last that the child said
+    stopped: bool = False
+    stamp: Stamp | None = None
+    is_stale: bool = False
+    is_reading: bool = False
+    trouble: Trouble | None = None
+    page: BatchPage = "layers"
+    selected: str = ""
+    expanded: frozenset[str] = frozenset()
+    sample: int = 0
+    filter: str = ""
+    narrowed: Narrowed | None = None
+
+
+AnyTab = Tab | ComparisonTab | BatchTab
 
 
 @frozen
@@ -150,6 +186,12 @@ class State:
         """The comparison in front, if it is one."""
         front = self.front
         return front if isinstance(front, ComparisonTab) else None
+
+    @property
+    def batch(self) -> BatchTab | None:
+        """The test batch in front, if it is one."""
+        front = self.front
+        return front if isinstance(front, BatchTab) else None
 
     @property
     def documents(self) -> tuple[Tab, ...]:

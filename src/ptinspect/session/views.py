@@ -12,7 +12,7 @@ from ptinspect.session.inspectors import Inspector
 from ptinspect.session.numbers import Numbers
 from ptinspect.session.rows import RowTable
 from ptinspect.session.settings import Recent, Theme
-from ptinspect.session.state import ComparisonTab, Message, Offer
+from ptinspect.session.state import BatchTab, ComparisonTab, Message, Offer
 from ptinspect.session.troubles import Tone, Trouble
 
 if TYPE_CHECKING:
@@ -126,7 +126,19 @@ class ComparisonView:
     is_inspector_shown: bool
 
 
-PageView = WelcomeView | OpeningView | TroubleView | DocumentView | ComparisonView
+@frozen
+class BatchView:
+    """A test batch. `state` is the tab itself: panels draw from it what they show."""
+
+    tab: int
+    state: BatchTab
+    banner: tuple[Chip, ...]
+    safety: Chip
+    python: str
+    is_inspector_shown: bool
+
+
+PageView = WelcomeView | OpeningView | TroubleView | DocumentView | ComparisonView | BatchView
 
 
 @frozen

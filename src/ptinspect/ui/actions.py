@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 from ptinspect.session.copying import Form
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.settings import Theme
-from ptinspect.session.views import ComparisonView, DocumentView, WindowView
+from ptinspect.session.views import BatchView, ComparisonView, DocumentView, WindowView
 from ptinspect.session.words import plain
 from ptinspect.ui.widgets.text import tip
 
@@ -32,6 +32,10 @@ SHEET: dict[str, tuple[tuple[str, str], ...]] = {
     "Comparison": (
         ("Ctrl+D", "Compare with another file"), ("Ctrl+Down", "Next difference"), ("Ctrl+Up", "Difference before"),
         ("Ctrl+I", "Hide identical"), ("Ctrl+Shift+X", "Swap sides"),
+    ),
+    "Test batch": (
+        ("Ctrl+B", "Test batch of what is in front"), ("Ctrl+Return", "Run"), ("Ctrl+.", "Stop"),
+        ("Ctrl+L", "Layer in the file, or back"),
     ),
     "Pages": (("Alt+1 … 6", "Overview, Tensor, Training, Health, Safety, Code"), ("F9", "Show or hide the pages")),
     "Window": (("F1", "This sheet"), ("F11", "Full screen"), ("Ctrl+Q", "Quit")),
@@ -55,6 +59,12 @@ class Actions(QObject):
         self.difference_before = self._add("Difference before", "Ctrl+Up", lambda: application.comparing.step(-1))
         self.hide_same = self._add("Hide identical", "Ctrl+I", lambda: application.comparing.toggle("same"))
         self.hide_same.setCheckable(True)
+        self.batch = self._add("Test batch", "Ctrl+B", application.test_batch)
+        self.run_batch = self._add("Run the batch", "Ctrl+Return", lambda: self._with_batch(application.testing.run))
+        self.stop_batch = self._add("Stop the batch", "Ctrl+.", lambda: self._with_batch(application.testing.stop))
+        self.joined = self._add("Layer in the file or the batch", "Ctrl+L", self._join)
+        self.export_batch = self._add("Export the result…", "", self._export_batch)
+        self.consents = self._add("What may run…", "", self._show_consents)
         self.start = self._add("Start page", "Ctrl+T", lambda: application.activate(None))
         self.close = self._add("Close tab", "Ctrl+W", self._close)
         self.reload = self._add("Reload", "F5", self._reload)
@@ -121,6 +131,7 @@ class Actions(QObject):
         bar.open.clicked.connect(window.open_dialog)
         bar.recent.clicked.connect(self._show_recent)
         bar.compare.clicked.connect(self._show_compare)
+        bar.batch.clicked.connect(self._press_batch)
         bar.back.clicked.connect(lambda: window.application.step(-1))
         bar.forward.clicked.connect(lambda: window.application.step(1))
         bar.panel.clicked.connect(self._toggle_panel)
@@ -139,6 +150,12 @@ class Actions(QObject):
             action.setEnabled(is_comparison)
         for action in (self.filter, self.panel, self.copy_path, self.copy_row):
             action.setEnabled(is_document or is_comparison)
+        is_batch = isinstance(view.page, BatchView)
+        self.batch.setEnabled(is_document or is_comparison or is_batch)
+        for action in (self.run_batch, self.stop_batch, self.export_batch):
+            action.setEnabled(is_batch)
+        self.joined.setEnabled(is_document or is_batch)
+        self.panel.setEnabled(is_document or is_comparison or is_batch)
         self.hide_same.setChecked(isinstance(view.page, ComparisonView) and "same" in view.page.state.hidden)
         self._themes[view.theme].setChecked(True)
 
@@ -175,6 +192,10 @@ class Actions(QObject):
         menu = self._menu()
         menu.addAction(self.open)
         menu.addAction(self.compare)
+        menu.addAction(self.batch)
+        below = menu.addMenu("Test batches")
+        for action in (self.run_batch, self.stop_batch, self.joined, self.export_batch, self.consents):
+            below.addAction(action)
         self._fill_recent(menu.addMenu("Open recent"))
         for action in (self.reload, self.close):
             menu.addAction(action)
@@ -227,6 +248,34 @@ class Actions(QObject):
         button = self._window.bar.compare
         button.setChecked(self._window.comparison is not None)
         popup(compare_menu(self._window), button)
+
+    def _press_batch(self) -> None:
+        self._window.bar.batch.setChecked(self._window.batch is not None)
+        self._window.application.test_batch()
+
+    def _with_batch(self, verb: Callable[[int], None]) -> None:
+        tab = self._window.application.state.batch
+        if tab is not None:
+            verb(tab.id)
+
+    def _join(self) -> None:
+        """From a layer of the batch to the same one in the file, and back."""
+        application = self._window.application
+        tab = application.state.batch
+        if tab is not None:
+            application.show_in_file(tab.selected.partition(":")[2])
+        elif not application.show_in_batch():
+            application.say("No test batch of this file knows that layer", "Run one first: Test batch in the bar above.")
+
+    def _export_batch(self) -> None:
+        from ptinspect.ui.testing import export  # noqa: PLC0415 - only who runs batches
+
+        export(self._window)
+
+    def _show_consents(self) -> None:
+        from ptinspect.ui.testing import show_consents  # noqa: PLC0415
+
+        show_consents(self._window)
 
     def _show_menu(self) -> None:
         button = self._window.bar.menu

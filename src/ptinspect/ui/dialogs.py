@@ -32,6 +32,17 @@ def choose_two(parent: QWidget, known: str = "") -> list[str]:
     return found if len(found) == 2 else []
 
 
+def choose_file(parent: QWidget, title: str, filters: str = "All files (*)") -> str:
+    """Ask for one file; empty where the dialog was left."""
+    path, _ = QFileDialog.getOpenFileName(parent, title, "", filters)
+    return path
+
+
+def choose_folder(parent: QWidget, title: str) -> str:
+    """Ask for a folder; empty where the dialog was left."""
+    return QFileDialog.getExistingDirectory(parent, title)
+
+
 def choose_target(parent: QWidget, title: str, name: str, filters: str) -> str:
     """Ask for a file to write; the dialog asks about replacing one that is there. Empty where the dialog was left."""
     path, chosen = QFileDialog.getSaveFileName(parent, title, name, filters)

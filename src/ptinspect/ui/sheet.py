@@ -8,6 +8,17 @@ QWidget#tabline { border-bottom: 1px solid @border; }
 QWidget#status { border-top: 1px solid @border; }
 QWidget#banner { background: @surface; border-bottom: 1px solid @border; }
 QWidget#page, QScrollArea, QScrollArea > QWidget > QWidget { background: @surface; border: none; }
+QWidget#form, QScrollArea#form, QScrollArea#form > QWidget > QWidget#form { background: @bg; border: none; }
+QWidget#form QWidget#field { background: @surface; border: 1px solid @border2; border-radius: 6px; }
+QWidget#raised { background: @raised; border: 1px solid @border; border-radius: 8px; }
+QWidget#trouble { background: @warnbg; border: 1px solid @warnbd; border-radius: 8px; }
+QWidget#trouble[tone="danger"] { background: @dangerbg; border: 1px solid @dangerbd; }
+QWidget#trouble QPlainTextEdit { background: transparent; margin: 0 12px 8px 12px; }
+QFrame#edge { background: @border; border: none; max-width: 1px; min-width: 1px; }
+QCheckBox { color: @text2; spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @border2; border-radius: 4px; background: @surface; }
+QCheckBox::indicator:checked { background: @accent2; border: 1px solid @accent2; }
+QCheckBox:focus { color: @accent; }
 QWidget#card { background: @surface; border: 1px solid @border; border-radius: 8px; }
 QWidget#code { background: @raised; border: 1px solid @border; border-radius: 8px; }
 QWidget#messages, QWidget#notice[tone="warn"] { background: @warnbg; border-bottom: 1px solid @warnbd; }
@@ -49,6 +60,11 @@ QToolButton[look="closer"] { padding: 0; min-height: 18px; }
 QWidget#segments { background: @track; border-radius: 6px; }
 QPushButton[look="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px; min-height: 20px;
     padding: 0 9px; color: @muted; }
+QPushButton[look="part"] { background: transparent; border: 1px solid transparent; border-radius: 5px; min-height: 22px; padding: 0 2px;
+    color: @muted; }
+QPushButton[look="part"]:checked { background: @thumb; border: 1px solid @border2; color: @text; }
+QPushButton[look="part"]:hover { color: @text; }
+QPushButton[look="part"]:focus { border: 1px solid @accent2; }
 QPushButton[look="segment"]:hover { color: @text; }
 QPushButton[look="segment"]:checked { background: @thumb; border: 1px solid @border2; color: @text; }
 QPushButton[look="segment"]:focus { border: 1px solid @accent2; }

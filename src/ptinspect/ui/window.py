@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ptinspect.session.application import Application
 from ptinspect.session.inspectors import Inspector
-from ptinspect.session.views import ComparisonView, DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
+from ptinspect.session.views import BatchView, ComparisonView, DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.bar import Bar
 from ptinspect.ui.panels.document import Document
@@ -20,6 +20,7 @@ from ptinspect.ui.panels.tabline import TabLine
 
 if TYPE_CHECKING:
     from ptinspect.ui.actions import Actions
+    from ptinspect.ui.panels.batch import BatchPanel
     from ptinspect.ui.panels.comparison import ComparisonPanel
 
 SMALLEST = QSize(1024, 640)
@@ -35,7 +36,7 @@ class Window(QMainWindow):
     def __init__(self, application: Application) -> None:
         super().__init__()
         self.application = application
-        self._panels: dict[int, Document | ComparisonPanel] = {}  # one for each tab that shows rows
+        self._panels: dict[int, Document | ComparisonPanel | BatchPanel] = {}  # one for each tab that shows rows
         self._others: dict[str, QWidget] = {}
         self._view: WindowView | None = None
         self.setAcceptDrops(True)
@@ -121,7 +122,7 @@ class Window(QMainWindow):
             panel.deleteLater()
 
     def _show(self, page: PageView) -> None:
-        if isinstance(page, (DocumentView, ComparisonView)):
+        if isinstance(page, (DocumentView, ComparisonView, BatchView)):
             panel = self._panels.get(page.tab) or self._make_panel(page)
             panel.apply(page)  # type: ignore[arg-type]
             if self.stack.currentWidget() is not panel:
@@ -136,12 +137,16 @@ class Window(QMainWindow):
             self.stack.setCurrentWidget(widget)
             self.stack.setFocus(Qt.FocusReason.OtherFocusReason)  # else the first button would get it, with a ring nobody asked for
 
-    def _make_panel(self, page: DocumentView | ComparisonView) -> Document | ComparisonPanel:
+    def _make_panel(self, page: DocumentView | ComparisonView | BatchView) -> Document | ComparisonPanel | BatchPanel:
         """A tab that shows rows has a panel of its own, by what it shows."""
         if isinstance(page, ComparisonView):
             from ptinspect.ui.comparing import comparison_panel  # noqa: PLC0415 - most windows show no comparison
 
-            made: Document | ComparisonPanel = comparison_panel(page, self)
+            made: Document | ComparisonPanel | BatchPanel = comparison_panel(page, self)
+        elif isinstance(page, BatchView):
+            from ptinspect.ui.testing import batch_panel  # noqa: PLC0415 - nor run anything
+
+            made = batch_panel(page, self)
         else:
             made = self._make_document(page)
         self._panels[page.tab] = made
@@ -221,12 +226,21 @@ class Window(QMainWindow):
     @property
     def comparison(self) -> ComparisonPanel | None:
         """The comparison in front."""
-        found = next((panel for panel in self._panels.values() if panel is self.stack.currentWidget()), None)
-        return None if found is None or isinstance(found, Document) else found
+        return self._in_front(ComparisonView)  # type: ignore[return-value]
+
+    @property
+    def batch(self) -> BatchPanel | None:
+        """The test batch in front."""
+        return self._in_front(BatchView)  # type: ignore[return-value]
+
+    def _in_front(self, kind: type[PageView]) -> QWidget | None:
+        """The panel in front if it shows a page of this kind: the panels' own classes are read when the first is made."""
+        shown = self._view is not None and isinstance(self._view.page, kind)
+        return next((panel for panel in self._panels.values() if shown and panel is self.stack.currentWidget()), None)
 
     def focus_tree(self) -> None:
         """The keyboard goes to the layers."""
-        panel = self.document or self.comparison
+        panel = self.document or self.comparison or self.batch
         if panel is not None:
             panel.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
-from ptinspect.session.views import ComparisonView, WindowView
+from ptinspect.session.views import BatchView, ComparisonView, DocumentView, WindowView
 from ptinspect.ui import theme
 from ptinspect.ui.widgets.text import Elided, IconMark, ToolButton, line
 
@@ -29,13 +29,15 @@ class Bar(QWidget):
         self.recent.setFixedWidth(20)
         self.compare = ToolButton("compare", "Compare")
         self.compare.setCheckable(True)
+        self.batch = ToolButton("play", "Test batch")
+        self.batch.setCheckable(True)
         self.back, self.forward = ToolButton("arrow-left"), ToolButton("arrow-right")
         self.panel, self.theme, self.menu = ToolButton("panel-right"), ToolButton("theme"), ToolButton("menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for button, name in (
             (self.back, "Previous tab"), (self.forward, "Next tab"), (self.panel, "Pages beside the layers"),
             (self.theme, "Theme"), (self.menu, "Menu"), (self.open, "Open files"), (self.recent, "Recent files"),
-            (self.compare, "Compare two files"),
+            (self.compare, "Compare two files"), (self.batch, "Run a test batch through the model"),
         ):  # fmt: skip
             button.setAccessibleName(name)
             button.setToolTip(name)
@@ -61,7 +63,7 @@ class Bar(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.open)
         layout.addSpacing(-9)
-        for part in (self.recent, self.compare, upright, self.back, self.forward):
+        for part in (self.recent, self.compare, self.batch, upright, self.back, self.forward):
             layout.addWidget(part)
             layout.addSpacing(4)
         layout.addStretch(1)
@@ -83,10 +85,14 @@ class Bar(QWidget):
         several = len(view.tabs) > 1
         self.back.setEnabled(several)
         self.forward.setEnabled(several)
-        self.panel.setEnabled(view.can_filter)
+        self.panel.setEnabled(view.can_filter or isinstance(view.page, BatchView))
         is_comparison = isinstance(view.page, ComparisonView)
         self.compare.setChecked(is_comparison)
         self.compare.set_icon("compare", "accent" if is_comparison else "muted")
+        is_batch = isinstance(view.page, BatchView)
+        self.batch.setChecked(is_batch)
+        self.batch.set_icon("play", "accent" if is_batch else "muted")
+        self.batch.setEnabled(is_batch or isinstance(view.page, (DocumentView, ComparisonView)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Escape empties the field, then leaves it; down and return go to the hits."""

@@ -43,6 +43,21 @@ class Segments(QWidget):
         if button is not None:
             button.setChecked(True)
 
+    def choose_none(self) -> None:
+        """Mark none: what holds is something else."""
+        checked = self._group.checkedButton()
+        if checked is not None:
+            self._group.setExclusive(False)
+            checked.setChecked(False)
+            self._group.setExclusive(True)
+
+    def fill_width(self) -> None:
+        """Take all of the room, each part as much as the others."""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for button in self._group.buttons():
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setProperty("look", "part")
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             for button in self._group.buttons():

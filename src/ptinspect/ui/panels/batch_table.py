@@ -1,0 +1,303 @@
+"""The layers of a test batch as they were measured: a QTreeView, its cells and its head."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QTreeView, QWidget
+
+from ptinspect.session.batch.rows import COLUMNS, NUMBERS, TITLES, LayerRow, LayerTable, text_of
+from ptinspect.session.state import BatchTab
+from ptinspect.ui import icons, theme
+from ptinspect.ui.models.batch_layers import BatchLayerModel
+from ptinspect.ui.widgets.text import tip
+
+MARGIN, BAR, GAP = 8, 68, 12
+WIDTHS = {
+    "type": 102, "output": 128, "time": 62 + BAR, "mean": 60, "std": 54, "values": 112, "parameters": 92, "mult_adds": 78,
+}  # fmt: skip
+LEAST_NAME = 124
+_DROPS = ("mult_adds", "parameters", "std", "mean", "type", "output")  # what goes first where there is no room
+_MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+
+
+class LayerCells(QStyledItemDelegate):
+    """Draws a cell: a number, a bar, or whether the values are numbers."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.slowest = 0.0
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(60, theme.ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        row: LayerRow = index.internalPointer()
+        box, column = QRectF(option.rect), COLUMNS[index.column()]
+        if column == "layer":
+            _text(painter, box.adjusted(2 + MARGIN, 0, -4, 0), text_of(row, column), "text", mode=Qt.TextElideMode.ElideMiddle)
+        elif column == "time":
+            self._time(painter, box, row)
+        elif column == "values":
+            self._values(painter, box, row)
+        elif column in NUMBERS:
+            _text(painter, box.adjusted(0, 0, -GAP, 0), text_of(row, column), "text", _RIGHT)
+        else:
+            _text(painter, box.adjusted(0, 0, -6, 0), text_of(row, column), "text2")
+
+    def _time(self, painter: QPainter, box: QRectF, row: LayerRow) -> None:
+        _text(painter, box.adjusted(0, 0, -BAR - 10, 0), text_of(row, "time"), "text", _RIGHT)
+        spent = row.spent
+        if spent is None or self.slowest <= 0:
+            return
+        wide = max(2.0, min(1.0, spent / self.slowest) * (BAR - 14))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.tokens().brush("accent2" if row.level == 0 else "accentsoft"))
+        painter.drawRoundedRect(QRectF(box.right() - BAR, box.center().y() - 2.5, wide, 6), min(3.0, wide / 2), 3)
+
+    def _values(self, painter: QPainter, box: QRectF, row: LayerRow) -> None:
+        look, text = theme.tokens(), text_of(row, "values")
+        if text == "OK":
+            icons.paint(painter, "check", QRectF(box.left(), box.top() + 6, 12, 12), look.colour("faint"))
+            return
+        if row.figures is not None and row.figures.is_first_bad and not row.inside:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.brush("dangerbg"))
+            painter.drawRoundedRect(box.adjusted(0, 2, -8, -2), 4, 4)
+            icons.paint(painter, "octagon-alert", QRectF(box.left() + 5, box.top() + 6, 12, 12), look.colour("danger"))
+            _text(painter, box.adjusted(20, 0, -10, 0), text, "danger", weight=500, size=11)
+        else:
+            _text(painter, box.adjusted(0, 0, -8, 0), text, "danger", weight=500, size=11)
+
+
+def _text(
+    painter: QPainter,
+    box: QRectF,
+    text: str,
+    tone: str,
+    align: int = _MIDDLE,
+    weight: int = 400,
+    size: int = 12,
+    mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+) -> None:
+    if not text:
+        return
+    font = theme.font(size, weight)
+    painter.setFont(font)
+    painter.setPen(theme.tokens().pen(tone))
+    if len(text) * 6 > box.width():
+        text = QFontMetricsF(font).elidedText(text, mode, box.width())
+    painter.drawText(box, align, text)
+
+
+class LayerHead(QHeaderView):
+    """Titles over their columns."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setFixedHeight(theme.HEADER)
+
+    def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
+        look, column = theme.tokens(), COLUMNS[logicalIndex]
+        painter.fillRect(rect, look.colour("surface"))
+        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), look.colour("border"))
+        box = QRectF(rect).adjusted(MARGIN + theme.INDENT + 2 if column == "layer" else 0, 0, 0, 0)
+        if column == "time":
+            box.adjust(0, 0, -BAR - 10, 0)
+        elif column in NUMBERS:
+            box.adjust(0, 0, -GAP, 0)
+        _text(painter, box, TITLES[column], "muted", _RIGHT if column in NUMBERS else _MIDDLE, 500, 11)
+
+
+class BatchTable(QTreeView):
+    """Shows a LayerTable; tells what the user did by key."""
+
+    selected = Signal(str)
+    opened = Signal(str, bool)
+    chosen = Signal(str)
+    menu_requested = Signal(QPoint)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model = BatchLayerModel(self)
+        self._cells = LayerCells(self)
+        self._hover = QPersistentModelIndex()
+        self._expanded: frozenset[str] = frozenset()
+        self._is_showing = False
+        self._empty = ""
+        self._ground = QWidget()
+        self.setViewport(self._ground)
+        self.setAccessibleName("Layers as they were measured")
+        self.setUniformRowHeights(True)
+        self.setIndentation(theme.INDENT)
+        self.setMouseTracking(True)
+        self.setAllColumnsShowFocus(False)
+        self.setExpandsOnDoubleClick(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setItemDelegate(self._cells)
+        self.setModel(self._model)
+        self.head = LayerHead(self)
+        self._dress_header()
+        self.customContextMenuRequested.connect(self.menu_requested)
+        self.expanded.connect(lambda index: self._tell_open(index, True))
+        self.collapsed.connect(lambda index: self._tell_open(index, False))
+        self.activated.connect(lambda index: self.chosen.emit(self._model.row_of(index).path))
+
+    def _dress_header(self) -> None:
+        self.setHeader(self.head)
+        self.head.setStretchLastSection(False)
+        self.head.setMinimumSectionSize(36)
+        self.head.setHighlightSections(False)
+        self.head.setSectionsClickable(False)
+        self.head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for at, name in enumerate(COLUMNS[1:], 1):
+            self.head.resizeSection(at, WIDTHS[name])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Drop the columns for which there is no room."""
+        kept = set(COLUMNS)
+        for name in _DROPS:
+            if LEAST_NAME + sum(WIDTHS[one] for one in kept if one != "layer") <= self._ground.width():
+                break
+            kept.discard(name)
+        for at, name in enumerate(COLUMNS):
+            if self.isColumnHidden(at) == (name in kept):
+                self.setColumnHidden(at, name not in kept)
+
+    # -- what to show -------------------------------------------------------------------------------------------------------------
+
+    def apply(self, state: BatchTab) -> None:
+        """Show a batch; only what differs from before is touched."""
+        table = state.record.table if state.record is not None else None
+        self._empty = _hint(state)
+        place = self.verticalScrollBar().value()
+        self._is_showing = True
+        if self._model.show_table(table if table is not None else LayerTable()):
+            self._expanded = frozenset()
+        self._cells.slowest = table.slowest if table is not None else 0.0
+        if self._expanded != state.expanded:
+            self._expand(state.expanded)
+            self.verticalScrollBar().setValue(place)
+        self._select(state.selected)
+        self._is_showing = False
+        self._ground.update()
+
+    def _expand(self, keys: frozenset[str]) -> None:
+        changed, self._expanded = keys ^ self._expanded, keys
+        for key in sorted(changed):
+            row = self._model.table.find(key)
+            index = self._model.index_of(row)
+            if index.isValid() and self.isExpanded(index) != (key in keys):
+                self.setExpanded(index, key in keys)
+
+    def _select(self, key: str) -> None:
+        index = self._model.index_of(self._model.table.find(key)) if key else QModelIndex()
+        if not index.isValid():
+            self.selectionModel().clear()
+        elif not self.selectionModel().isSelected(index):
+            self.setCurrentIndex(index)
+            self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        indexes = selected.indexes()
+        if indexes and not self._is_showing:
+            self.selected.emit(self._model.row_of(indexes[0]).key)
+
+    def _tell_open(self, index: QModelIndex, is_open: bool) -> None:
+        if not self._is_showing:
+            self.opened.emit(self._model.row_of(index).key, is_open)
+
+    # -- drawing ------------------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._model.rowCount():
+            painter = QPainter(self._ground)
+            painter.setFont(theme.font(12))
+            painter.setPen(theme.tokens().pen("muted"))
+            box = self._ground.rect().adjusted(40, 36, -40, 0)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), self._empty)
+
+    def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        look, box = theme.tokens(), QRectF(options.rect)
+        is_selected = self.selectionModel().isRowSelected(index.row(), index.parent())
+        is_hovered = self._hover.isValid() and self._hover.row() == index.row() and self._hover.parent() == index.parent()
+        if is_selected or is_hovered:
+            back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.brush("selrow" if is_selected else "hover"))
+            painter.drawRoundedRect(back, 5, 5)
+            if is_selected and self.hasFocus() and self.property("byKeyboard"):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.colour("accent2"), 1.5))
+                painter.drawRoundedRect(back.adjusted(1, 1, -1, -1), 5, 5)
+        super().drawRow(painter, options, index)
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        if self._model.rowCount(index):
+            box = QRectF(rect.right() - theme.INDENT + 1 + MARGIN, rect.center().y() - 5, 12, 12)
+            icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", box, theme.tokens().colour("muted"))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() != self._hover.isValid() or index.siblingAtColumn(0) != self._hover:
+            self._hover = QPersistentModelIndex(index.siblingAtColumn(0))
+            self._ground.update()
+        super().mouseMoveEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = QPersistentModelIndex()
+        self._ground.update()
+        super().leaveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setProperty("byKeyboard", False)
+        index = self.indexAt(event.position().toPoint()).siblingAtColumn(0)
+        left = self.visualRect(index).left() - theme.INDENT if index.isValid() else 0
+        if index.isValid() and left <= event.position().x() < left + theme.INDENT + MARGIN and self._model.rowCount(index):
+            self.setExpanded(index, not self.isExpanded(index))
+            return
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self.setProperty("byKeyboard", True)
+        if event.key() == Qt.Key.Key_Escape:
+            self.selected.emit("")
+            return
+        super().keyPressEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self.indexAt(event.pos())
+            QToolTip.showText(event.globalPos(), tip(_sentence(self._model.row_of(index))) if index.isValid() else "", self)
+            return True
+        return super().viewportEvent(event)
+
+
+def _hint(state: BatchTab) -> str:
+    """What stands where there are no rows yet."""
+    if state.busy is not None:
+        return "The layers come as soon as the batch went through the model once."
+    if state.problem is not None:
+        return "Nothing was measured before it ended."
+    return "Run sends one batch through the model, in a process of its own: shapes, times and values of each layer come here."
+
+
+def _sentence(row: LayerRow) -> str:
+    """All of a row, also what has no column now."""
+    found = [row.path]
+    found += [f"{TITLES[name]}: {text_of(row, name)}" for name in COLUMNS[1:] if text_of(row, name)]
+    return "\n".join(found)
