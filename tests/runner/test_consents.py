@@ -31,6 +31,11 @@ def test_that_a_consent_is_found_by_content_alone(kept: Consents) -> None:
     assert again.given() == (given,)
 
 
+def test_that_an_installed_class_lies_nowhere(kept: Consents) -> None:
+    assert kept.add(ONE, "torch.nn:Linear(3, 4)", "a function of the user's").path == "torch.nn:Linear(3, 4)"
+    assert [given.digest for given in kept.forget("torch.nn:Linear(3, 4)")] == [ONE]
+
+
 def test_that_one_given_again_is_kept_once(kept: Consents) -> None:
     kept.add(ONE, "a.pt", "pickled model")
     kept.add(TWO, "b.pt", "TorchScript")

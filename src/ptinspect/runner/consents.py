@@ -63,7 +63,9 @@ class Consents:
             raise ValueError("a consent is kept by the SHA-256 of what it is for")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         shown = tuple(name[:_LONGEST] for name in names[:_MOST_GLOBALS])
-        given = Consent(digest, os.path.abspath(path)[:_LONGEST], now, kind[:_LONGEST], shown)
+        is_file = os.path.lexists(path) or ":" not in path  # `package.module:Class` lies nowhere
+        place = os.path.abspath(path) if is_file else path
+        given = Consent(digest, place[:_LONGEST], now, kind[:_LONGEST], shown)
         with self._alone():
             kept = self._read()
             kept.pop(digest, None)
