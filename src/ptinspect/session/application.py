@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ptinspect.frozen import replace
 from ptinspect.session.arranging import arranged
-from ptinspect.session.comparisons import Comparisons
+from ptinspect.session.batches import Batches
 from ptinspect.session.filters import Listing
 from ptinspect.session.freeing import free
 from ptinspect.session.naming import architecture_name
@@ -18,7 +18,7 @@ from ptinspect.session.opening import open_document
 from ptinspect.session.reading import Reading
 from ptinspect.session.settings import Settings
 from ptinspect.session.stage import nobody
-from ptinspect.session.state import AnyTab, ComparisonTab, Opened, Tab
+from ptinspect.session.state import AnyTab, BatchTab, ComparisonTab, Opened, Tab
 from ptinspect.session.tasks import Context, Post
 from ptinspect.session.troubles import Trouble, trouble_of
 from ptinspect.session.watching import Stamp, stamp_of
@@ -30,7 +30,7 @@ MOST_TABS = 60
 UNSEEN = 1 << 30  # bytes of a file that is counted though its tab was not looked at yet; a larger one waits for that
 
 
-class Application(Comparisons):
+class Application(Batches):
     """Files in tabs, and all that can be done with them."""
 
     def __init__(self, post: Post, folder: Path | None = None, settings: Settings | None = None) -> None:
@@ -65,6 +65,7 @@ class Application(Comparisons):
         """Read a file again, or compare two again; selection and what is open in the tree stay."""
         if isinstance(self.state.at(id_), ComparisonTab):
             self.comparing.begin(id_)
+        self.reload_batch(id_)
         tab = self.state.find(id_)
         if tab is not None:
             self._update(id_, is_reading=True, is_stale=False)
@@ -112,6 +113,8 @@ class Application(Comparisons):
         kind, _, number = slot.rpartition(" ")
         if kind == "compare":
             self.comparing.cancel(int(number))
+        elif kind == "batch":
+            self.testing.cancel(slot)
         else:
             self.reading.cancel(slot)
 
@@ -167,6 +170,9 @@ class Application(Comparisons):
         if isinstance(tab, ComparisonTab):
             self.comparing.close(tab.id)
             self.comparing.release(tab)
+        elif isinstance(tab, BatchTab):
+            self.testing.close(tab.id)
+            self._free_batch(tab)
         elif tab.opened is not None:
             last: list[object] = [[tab.opened, tab.kept, self._listings.pop(tab.id, None)]]
             self.tasks.run(f"free {id(tab.opened)}", lambda context: free(last, context), nobody, nobody)
@@ -187,6 +193,7 @@ class Application(Comparisons):
         """Compare the open files with what lies on disk, in the background; a rewritten one is offered to be read again."""
         seen = [tab for tab in self.state.tabs if not tab.is_reading and not tab.is_stale]
         watched = [(tab.id, tab.path, self._stamps.get(tab.id)) for tab in seen if isinstance(tab, Tab)]
+        watched += [(tab.id, tab.path, tab.stamp) for tab in seen if isinstance(tab, BatchTab)]
         watched += [(tab.id, *side) for tab in seen if isinstance(tab, ComparisonTab) for side in tab.watched]
         if not watched:
             return
