@@ -53,8 +53,9 @@ class PairTally:
             self._near = self._loop().add(left, right, self._near)
             return
         one, other = alike(left, right)
-        self._near = [unit for unit in self._near if self._is_near(left, right, unit)]
         changed = count_changed(left, right)
+        if changed and self._near:  # what says the same is near in any unit
+            self._near = [unit for unit in self._near if self._is_near(left, right, unit)]
         if self.kernels is not None and one.dtype == np.float32:
             self._loop().add(one, other, [], changed)
             return
