@@ -81,6 +81,7 @@ class Comparisons(Browsing):
         self._set(replace(self.state, tabs=(*self.state.tabs, tab), active=active, next_id=tab.id + 1))
         if now:
             self.comparing.begin(tab.id)
+            self.save()
         return tab.id
 
     def begin_waiting(self, id_: int | None) -> None:

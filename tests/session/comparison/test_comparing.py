@@ -302,7 +302,9 @@ def test_that_a_comparison_can_be_stopped_and_begun_again(paths) -> None:
     assert view.status.is_busy
     session.app.cancel(view.status.slot)
     session.settle()
-    assert session.app.state.comparison.stopped == "stopped by you"
+    page = session.app.view.page
+    assert isinstance(page, TroubleView)
+    assert page.trouble.title == "The comparison was stopped by you"
     session.app.reload(session.app.state.comparison.id)
     session.settle()
     assert session.app.state.comparison.report is not None

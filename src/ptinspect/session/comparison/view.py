@@ -8,6 +8,7 @@ from ptinspect.session.comparison.banner import WORDS, ComparisonBanner, Toggle,
 from ptinspect.session.comparison.verbs import rank_of
 from ptinspect.session.settings import Settings
 from ptinspect.session.state import ComparisonTab
+from ptinspect.session.troubles import Trouble
 from ptinspect.session.views import ComparisonView, OpeningView, StatusView, TabView, TroubleView
 from ptinspect.session.words import plain, plural, size_text
 
@@ -37,6 +38,8 @@ def page_of(tab: ComparisonTab, settings: Settings) -> ComparisonView | OpeningV
         path = tab.request.left.path if tab.side == "left" else tab.request.right.path
         banner = (side, Chip(tab.trouble.kind), Chip(plain(path, 120)))
         return TroubleView(tab.id, path, tab.trouble, banner, Chip("Nothing was run", icon="shield-check", tone="good"))
+    if (tab.aligned is None or tab.table is None) and tab.stopped:
+        return _stopped(tab)
     if tab.aligned is None or tab.table is None:
         return OpeningView(tab.id, f"{tab.request.left.name}{BETWEEN}{tab.request.right.name}")
     marks, rank = tab.aligned.differences(tab.shown), rank_of(tab)
@@ -54,6 +57,18 @@ def page_of(tab: ComparisonTab, settings: Settings) -> ComparisonView | OpeningV
         inspector_width=settings.inspector,
         is_inspector_shown=settings.is_inspector_shown,
     )
+
+
+def _stopped(tab: ComparisonTab) -> TroubleView:
+    """It came to an end before there was anything to show."""
+    both = ", ".join(plain(side.path, 300) for side in tab.request.sides)
+    title = f"The comparison was {tab.stopped}" if tab.stopped.startswith("stopped") else tab.stopped
+    trouble = Trouble(
+        kind="Not compared", icon="compare", tone="warn", title=title,
+        detail="Nothing of both files was compared yet.", hint="Try again reads them from the beginning", where="", commands=(),
+        facts=(("Files", both),), excerpt=(), excerpt_note="",
+    )  # fmt: skip
+    return TroubleView(tab.id, tab.request.left.path, trouble, (Chip("Not compared", icon="compare", tone="warn"),), None)
 
 
 def _banner(tab: ComparisonTab) -> ComparisonBanner:
