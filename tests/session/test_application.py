@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from ptinspect.formats import source
+from ptinspect.session import application, opening
+from ptinspect.session.opening import open_document
 from ptinspect.session.settings import Settings
+from ptinspect.session.state import Opened
+from ptinspect.session.tasks import Context
 from ptinspect.session.views import DocumentView, OpeningView, TroubleView, WelcomeView
 from tests.session.working import CHECKPOINT, SAMPLES, Session
 
@@ -102,6 +110,78 @@ def test_that_a_tab_closed_while_it_is_read_stays_closed() -> None:
     session.app.close(session.app.state.tabs[0].id)
     session.settle()
     assert session.app.state.tabs == ()
+
+
+@pytest.fixture
+def halfway(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Every file is read up to the half until this is set."""
+    gate = threading.Event()
+
+    def slow(path: str, context: Context) -> Opened:
+        context.progress(0.5)
+        gate.wait(20)
+        return open_document(path, context)
+
+    monkeypatch.setattr(application, "open_document", slow)
+    yield gate
+    gate.set()
+
+
+def deliver(session: Session) -> None:
+    """Wait for the next call and let it happen."""
+    while not session.mailbox.calls:
+        time.sleep(0.001)
+    session.mailbox.calls.popleft()()
+
+
+def test_that_the_status_line_says_how_far_a_file_was_read_and_offers_to_leave_it(halfway: threading.Event) -> None:
+    session = Session()
+    session.app.open([CHECKPOINT])
+    deliver(session)
+    status = session.app.view.status
+    assert (status.text, status.share) == ("Reading checkpoint.pt", 0.5)
+    session.app.cancel(status.slot)
+    assert session.app.state.tabs == ()
+
+
+def test_that_a_file_that_was_read_has_no_share(halfway: threading.Event) -> None:
+    session = Session()
+    session.app.open([CHECKPOINT])
+    deliver(session)
+    halfway.set()
+    session.settle()
+    assert session.app.view.status.share is None
+    assert isinstance(session.app.view.page, DocumentView)
+
+
+def test_that_a_reading_anew_that_is_left_keeps_what_was_read_and_is_offered_again(halfway: threading.Event, tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    torch.save({"a.weight": torch.zeros(2)}, path)
+    halfway.set()
+    session = Session().open(path)
+    before = session.app.view.page.table
+    halfway.clear()
+    torch.save({"a.weight": torch.zeros(3), "b.weight": torch.zeros(3)}, path)
+    session.app.reload(session.tab.id)
+    deliver(session)
+    session.app.cancel(session.app.view.status.slot)
+    assert session.app.view.page.table is before
+    assert session.app.view.status.share is None
+    session.app.look_for_changes()
+    session.settle()
+    assert session.tab.is_stale
+
+
+def test_that_what_takes_long_is_told_from_the_pickle_to_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(opening, "SOON", -1.0)
+    monkeypatch.setattr(opening, "OFTEN", -1.0)
+    monkeypatch.setattr(source, "LONG", 0)
+    open_document(CHECKPOINT, Context(lambda share, _: told.append(share)))
+    assert told[0] < 0.1
+    assert told[-1] > 0.9
+    assert len(told) >= 3
+    assert told == sorted(told)
 
 
 def test_that_a_file_problem_is_a_page_that_explains_it(tmp_path: Path) -> None:

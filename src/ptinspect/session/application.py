@@ -72,7 +72,7 @@ class Application(Batches):
             self._read(id_, tab.path)
 
     def _read(self, id_: int, path: str) -> None:
-        self._stamps[id_] = stamp_of(path)
+        stamp = stamp_of(path)
 
         def work(context: Context) -> Opened | Trouble:
             try:
@@ -84,23 +84,30 @@ class Application(Batches):
                 context.raise_if_cancelled()
                 return trouble_of(path, error)
 
-        self.tasks.run(f"open {id_}", work, lambda found: self._opened(id_, found), self._failed)
+        self.tasks.run(
+            f"open {id_}",
+            work,
+            lambda found: self._opened(id_, found, stamp),
+            self._failed,
+            progress=lambda share, _: self._update(id_, share=share),
+        )
 
-    def _opened(self, id_: int, found: Opened | Trouble) -> None:
+    def _opened(self, id_: int, found: Opened | Trouble, stamp: Stamp | None) -> None:
         tab = self.state.find(id_)
         if tab is None:
             return
+        self._stamps[id_] = stamp
         self._undescribed.discard(id_)
         self.reading.close(id_)
         self._free(tab)
         if isinstance(found, Trouble):
-            self._update(id_, trouble=found, opened=None, pages=None, narrowed=None, kept=None, is_reading=False)
+            self._update(id_, trouble=found, opened=None, pages=None, narrowed=None, kept=None, is_reading=False, share=None)
             self._remember(tab.path, found.kind, dict(found.facts).get("This file", ""), found.tone)
             return
         expanded = found.first | tab.expanded if tab.opened is None else tab.expanded
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
-        fresh = {"trouble": None, "pages": None, "is_reading": False, "narrowed": None, "kept": found.sorted, "numbers": Numbers()}
-        self._update(id_, opened=found, expanded=expanded, selected=selected, **fresh)
+        fresh = {"trouble": None, "pages": None, "is_reading": False, "share": None, "narrowed": None, "kept": found.sorted}
+        self._update(id_, opened=found, expanded=expanded, selected=selected, numbers=Numbers(), **fresh)
         what = " ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
         dangerous = found.safety.tone == "danger"
         self._remember(tab.path, found.safety.text if dangerous else what, found.checkpoint.identity.size, "danger" if dangerous else "")
@@ -115,8 +122,21 @@ class Application(Batches):
             self.comparing.cancel(int(number))
         elif kind == "batch":
             self.testing.cancel(slot)
+        elif kind == "open":
+            self._leave(int(number))
         else:
             self.reading.cancel(slot)
+
+    def _leave(self, id_: int) -> None:
+        """Read a file no further: what was shown of it stays, and is offered anew where the file differs from it."""
+        tab = self.state.find(id_)
+        if tab is None or (tab.opened is None and tab.trouble is None):
+            self.close(id_)
+            return
+        self.tasks.cancel(f"open {id_}")
+        if tab.trouble is not None:
+            self._stamps[id_] = stamp_of(tab.path)  # or it would be read again at once
+        self._update(id_, is_reading=False, share=None)
 
     def describe(self, id_: int) -> None:
         """Work out what the pages beside the tree say. Asked for once the rows are painted: they must not wait for it."""

@@ -147,11 +147,13 @@ def _status(tab: AnyTab | None) -> StatusView:
         from ptinspect.session.batch import view as batch  # noqa: PLC0415
 
         return batch.status_of(tab)
+    if tab.share is not None:
+        return _reading(tab)
     if tab.trouble is not None:
         facts = dict(tab.trouble.facts)
         return StatusView(tab.trouble.title, tab.trouble.icon, tab.trouble.tone, (facts.get("This file", ""), "read-only"))
     if tab.opened is None:
-        return StatusView(f"Reading {plain(os.path.basename(tab.path), 80)}", "loader", is_busy=True)
+        return _reading(tab)
     checkpoint = tab.opened.checkpoint
     known = (
         size_text(checkpoint.identity.size),
@@ -164,6 +166,12 @@ def _status(tab: AnyTab | None) -> StatusView:
         return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
     text, icon, tone = _summary(tab.opened, is_counted=tab.numbers.findings is not None)
     return StatusView(text, icon, tone, known)
+
+
+def _reading(tab: Tab) -> StatusView:
+    text = f"Reading {plain(os.path.basename(tab.path), 80)}"
+    slot = f"open {tab.id}" if tab.share is not None else ""
+    return StatusView(text, "loader", is_busy=True, share=tab.share, slot=slot)
 
 
 def _summary(opened: Opened, is_counted: bool) -> tuple[str, str, Tone]:

@@ -66,6 +66,7 @@ class Tab:
     narrowed: Narrowed | None = None
     kept: RowTable | None = None  # the rows that the filter kept, or all of them in an order; None is all as the file has them
     is_reading: bool = True
+    share: float | None = None  # how much of it was read, told of what takes long
     is_stale: bool = False
     numbers: Numbers = Numbers()
 
