@@ -11,6 +11,7 @@ import torch
 
 from ptinspect.analysis.compare.rules import Rule
 from ptinspect.session.comparison import cells, work
+from ptinspect.session.comparison.pair_page import furthest_below, headline_of
 from ptinspect.session.comparison.pairing import pairing_of
 from ptinspect.session.comparison.report_page import report_of
 from ptinspect.session.settings import Settings
@@ -375,3 +376,28 @@ def test_that_an_offer_is_taken_or_left(paths) -> None:
     session.settle()
     assert session.app.view.offer is None
     assert session.app.state.comparison.report is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "said"),
+    [
+        (torch.zeros(0), torch.zeros(0), "it holds no values"),
+        (torch.tensor(3), torch.tensor(5), "3 → 5"),
+        (torch.ones(4), torch.tensor([1.0, 1.0, 1.0, float("nan")]), "25 % of its values moved, 1 became NaN"),
+        (torch.full((9,), float("nan")), torch.full((9,), float("nan")), "the same to the byte"),
+        (torch.ones(4), torch.ones(4, dtype=torch.float16), "a cast: nothing changed by more than rounding"),
+        (torch.ones(2, 3), torch.ones(2, 4), "another shape: value by value there is nothing to compare"),
+    ],
+)
+def test_that_what_happened_to_a_pair_is_said_in_words(tmp_path: Path, left, right, said: str) -> None:
+    session = compared(*saved(tmp_path, left={"a.weight": left}, right={"a.weight": right}))
+    session.app.comparing.look(0)
+    session.settle()
+    look = session.app.state.comparison.look(0)
+    assert headline_of(row(session, "a.weight"), look)[1].startswith(said)
+
+
+def test_that_the_layer_tells_what_differs_below_it(session: Session) -> None:
+    found = row(session, "layer2", "layer")
+    assert headline_of(found, None) == ("5 tensors: 3 same, 2 changed", "what changed moved by 20.0 % of its norm")
+    assert furthest_below(found) == (("bn.running_var", "20.0 %"), ("bn.num_batches_tracked", "Changed"))

@@ -94,6 +94,8 @@ def is_single(look: PairLook) -> bool:
 def _happened(pair: Pair, look: PairLook | None) -> str:
     if pair.problem:
         return f"cannot be compared: {plain(pair.problem, 200)}"
+    if pair.match.both is not None and not any(entry.tensor.elements for entry in pair.match.both):
+        return "it holds no values"
     if look is not None and is_single(look) and pair.status != "shape_changed":
         said = [number(side.statistics.mean) for side in (look.left, look.right) if side.statistics is not None]
         return " → ".join(dict.fromkeys(said))
@@ -107,7 +109,8 @@ def _happened(pair: Pair, look: PairLook | None) -> str:
     if pair.status == "dtype_changed" and found.within_rounding:
         return "a cast: nothing changed by more than rounding"
     moved = "every value moved" if found.changed_fraction == 1 else f"{_percent(found.changed_fraction)} of its values moved"
-    return f"{moved}{_trend(look, found)}"
+    broken = f", {found.nans_gained:,} became NaN" if found.nans_gained else ""
+    return f"{moved}{broken}{_trend(look, found)}"
 
 
 def _trend(look: PairLook | None, found: Difference) -> str:

@@ -19,7 +19,7 @@ from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, ToolButton
 TITLES: dict[ComparisonPage, str] = {
     "difference": "Difference", "left": "Left", "right": "Right", "changes": "All changes", "report": "Report",
 }  # fmt: skip
-WIDTH, LEAST = 536, 400
+WIDTH, LEAST, MOST_TREE = 536, 400, 900
 SOON = 200
 
 
@@ -248,7 +248,7 @@ class ComparisonPanel(QWidget):
 
     def _place(self, view: ComparisonView) -> None:
         total = max(self.splitter.width(), LEAST + 300)
-        width = view.inspector_width or min(WIDTH, max(LEAST, total * 42 // 100))
+        width = view.inspector_width or max(min(WIDTH, max(LEAST, total * 42 // 100)), total - MOST_TREE)
         width = max(LEAST, min(width, total - 480))
         self.splitter.setSizes([max(300, total - width), width])
 
