@@ -15,10 +15,6 @@ QWidget#trouble { background: @warnbg; border: 1px solid @warnbd; border-radius:
 QWidget#trouble[tone="danger"] { background: @dangerbg; border: 1px solid @dangerbd; }
 QWidget#trouble QPlainTextEdit { background: transparent; margin: 0 12px 8px 12px; }
 QFrame#edge { background: @border; border: none; max-width: 1px; min-width: 1px; }
-QCheckBox { color: @text2; spacing: 8px; }
-QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @border2; border-radius: 4px; background: @surface; }
-QCheckBox::indicator:checked { background: @accent2; border: 1px solid @accent2; }
-QCheckBox:focus { color: @accent; }
 QWidget#card { background: @surface; border: 1px solid @border; border-radius: 8px; }
 QWidget#code { background: @raised; border: 1px solid @border; border-radius: 8px; }
 QWidget#messages, QWidget#notice[tone="warn"] { background: @warnbg; border-bottom: 1px solid @warnbd; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from ptinspect.frozen import frozen
 from ptinspect.session.batch import heard
@@ -114,7 +115,7 @@ def _sections(record: Record, answer: heard.Answer | None) -> Iterator[tuple[str
     outputs = tuple(_outputs(record))
     if outputs:
         yield "Output", outputs
-    if answer is not None and answer.entropy is not None:
+    if answer is not None and answer.entropy is not None and isfinite(answer.entropy):
         yield "Certainty", (("Entropy", f"{figure(answer.entropy, 2)} nats", "plain"),)
     load = record.parts.get("load")
     if load:

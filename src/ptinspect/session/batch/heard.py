@@ -67,9 +67,10 @@ def figure(value: float | None, digits: int = 3) -> str:
         return ""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else signed("-Inf" if value < 0 else "Inf")
-    if value == 0 or 0.5 * 10**-digits <= abs(value) < 1e5:
-        return signed(f"{value:,.{digits}f}")
-    return signed(f"{value:.2e}")
+    if value == 0 or 0.5 * 10**-digits <= abs(value) < 1e6:
+        whole = len(f"{abs(value):.0f}")
+        return signed(f"{value:,.{max(0, min(digits, digits + 1 - whole))}f}")  # the more before the point, the less behind it
+    return signed(f"{value:.1e}")
 
 
 @frozen

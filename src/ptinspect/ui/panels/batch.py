@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ptinspect.session.batch.choices import BATCH_PAGES
 from ptinspect.session.batch.figures import cards_of, warned_of
@@ -177,14 +177,23 @@ class BatchPanel(QWidget):
     def _show_page(self, view: BatchView) -> None:
         if view.state.page == "layers":
             self.tree.apply(view.state)
-            self.pages.setCurrentWidget(self.tree)
+            self._bring(self.tree, self.tree)
             return
         page = self._others.get(view.state.page)
         if page is None:
             page = self._others[view.state.page] = self._make_page(view.state.page)
             self.pages.addWidget(page)
         page.apply(view.state)  # type: ignore[attr-defined]
-        self.pages.setCurrentWidget(page)
+        self._bring(page, page.focusProxy() or page)
+
+    def _bring(self, page: QWidget, focus: QWidget) -> None:
+        """To the front; the keyboard goes along, else the next button would get it with a ring that nobody asked for."""
+        if self.pages.currentWidget() is not page:
+            focused = QApplication.focusWidget()
+            had_focus = focused is not None and self.pages.isAncestorOf(focused)
+            self.pages.setCurrentWidget(page)
+            if had_focus:
+                focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _make_page(self, name: str) -> QWidget:
         if name == "graph":

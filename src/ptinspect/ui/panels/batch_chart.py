@@ -86,7 +86,7 @@ class ChartPage(QWidget):
             bar = found.bars[at]
             return bar.path, (("Type", bar.type), ("Time", f"{figure(bar.milliseconds, 3)} ms"), ("Output", size_text(bar.bytes)))
 
-        self.times.show_layers(paths, times, label, lambda value: figure(value, 2))
+        self.times.show_layers(paths, times, label, lambda value: figure(value, 0 if value >= 10 else 2))
         self.memory.show_layers(paths, sizes, label, lambda value: size_text(round(value)))
         if found.sizes:
             if self.sweep is None:

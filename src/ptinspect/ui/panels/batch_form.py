@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIntValidator, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLayout, QLineEdit, QVBoxLayout, QWidget
 
 from ptinspect.session.batch.choices import AGREEMENTS, PRECISIONS, PREPARATIONS, is_chosen, roots_of
 from ptinspect.session.batch.heard import Device
@@ -17,6 +17,7 @@ from ptinspect.session.views import BatchView
 from ptinspect.session.words import size_text
 from ptinspect.ui import icons, theme
 from ptinspect.ui.panels.batch_inputs import InputLines
+from ptinspect.ui.widgets.check import Check
 from ptinspect.ui.widgets.choice import Choice
 from ptinspect.ui.widgets.scroll_page import ScrollArea
 from ptinspect.ui.widgets.segments import Segments
@@ -159,9 +160,8 @@ class Form(QWidget):
         self.consents = Button("What may run…", "link")
         self.consents.clicked.connect(self.consents_requested)
 
-    def _switch(self, name: str, text: str) -> QCheckBox:
-        box = QCheckBox(text)
-        box.setFont(theme.font(12))
+    def _switch(self, name: str, text: str) -> Check:
+        box = Check(text)
         box.toggled.connect(lambda on: self._tell(name, on))
         return box
 
@@ -185,13 +185,13 @@ class Form(QWidget):
         body = column(
             _part("Model", self.model, self.model_note, self._own_box), self._weights, _part("Input", self.inputs), self._preparation,
             _part("Device", device_box, self.device_note), _part("Precision", self.precision), _part("Batch size", sizes),
-            _part("Runs", runs), row(self.fold, None), self.more, gap=15, margins=(16, 14, 16, 14),
+            _part("Runs", runs), row(self.fold, None, margins=(-10, 0, 0, 0)), self.more, gap=15, margins=(16, 14, 16, 14),
         )  # fmt: skip
         body.addStretch(1)
         return body
 
     def _more(self) -> QWidget:
-        checks = column(*self.switches.values(), gap=6)
+        checks = column(*self.switches.values(), gap=2)
         self.seconds.setFixedWidth(72)
         self.memory.setFixedWidth(72)
         self.memory.setPlaceholderText("all")
@@ -353,6 +353,7 @@ class Form(QWidget):
         if [one.device for one in self._devices] != list(devices):
             for old in self._devices:
                 self.devices.removeWidget(old)
+                old.hide()
                 old.deleteLater()
             self._devices = [DeviceRow(device) for device in devices]
             for made in self._devices:

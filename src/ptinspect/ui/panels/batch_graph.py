@@ -172,6 +172,7 @@ class GraphPage(QWidget):
         self._is_fresh = False
         self.view, self.note = GraphView(), Elided("", 11, 400, "muted")
         self.view.chosen.connect(self.chosen)
+        self.setFocusProxy(self.view)
         self.empty = Text("", 12, 400, "muted", wrap=True)
         self.nearer, self.further, self.all = ToolButton("plus", size=14), ToolButton("minus", size=14), ToolButton("maximize", size=14)
         for button, name, call in (

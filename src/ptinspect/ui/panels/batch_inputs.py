@@ -115,6 +115,7 @@ class InputLines(QWidget):
         while len(self.lines) > len(texts):
             line = self.lines.pop()
             self._lines.removeWidget(line)
+            line.hide()
             line.deleteLater()
         while len(self.lines) < len(texts):
             line = QLineEdit()

@@ -293,6 +293,7 @@ class Side(QWidget):
         self.path = page.path
         self.title.set_whole(page.title)
         self.name.set_whole(page.path if page.path != page.title else page.type)
+        self.name.show()
         self.sight.hide()
         self.answers.hide()
         self.note.setText(page.type if page.path != page.title else "")
@@ -321,6 +322,7 @@ class Side(QWidget):
     def _fill(self, sections: Sequence[tuple[str, Sequence[Fact]]]) -> None:
         while (item := self._sections.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         for title, facts in sections:
             head, told = Elided(title, 12, 600), [fact for fact in facts if fact[0]]

@@ -12,12 +12,14 @@ from ptinspect.ui import icons, theme
 from ptinspect.ui.models.batch_layers import BatchLayerModel
 from ptinspect.ui.widgets.text import tip
 
-MARGIN, BAR, GAP = 8, 68, 12
+MARGIN, BAR, GAP, NUMBER = 8, 68, 12, 62
 WIDTHS = {
-    "type": 102, "output": 128, "time": 62 + BAR, "mean": 60, "std": 54, "values": 112, "parameters": 92, "mult_adds": 78,
+    "type": 102, "output": 128, "time": NUMBER + BAR, "mean": 64, "std": 56, "values": 112, "parameters": 92, "mult_adds": 78,
 }  # fmt: skip
-LEAST_NAME = 124
+NARROW = {"time": NUMBER + 44, "values": 104, "output": 118}  # before a column goes
+LEAST_NAME = 116
 _DROPS = ("mult_adds", "parameters", "std", "mean", "type", "output")  # what goes first where there is no room
+_LEAST = ("layer", "type", "output", "time", "values")
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 
@@ -47,15 +49,16 @@ class LayerCells(QStyledItemDelegate):
             _text(painter, box.adjusted(0, 0, -6, 0), text_of(row, column), "text2")
 
     def _time(self, painter: QPainter, box: QRectF, row: LayerRow) -> None:
-        _text(painter, box.adjusted(0, 0, -BAR - 10, 0), text_of(row, "time"), "text", _RIGHT)
+        room = box.width() - NUMBER
+        _text(painter, box.adjusted(0, 0, -room - 10, 0), text_of(row, "time"), "text", _RIGHT)
         spent = row.spent
         if spent is None or self.slowest <= 0:
             return
-        wide = max(2.0, min(1.0, spent / self.slowest) * (BAR - 14))
+        wide = max(2.0, min(1.0, spent / self.slowest) * (room - 14))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.tokens().brush("accent2" if row.level == 0 else "accentsoft"))
-        painter.drawRoundedRect(QRectF(box.right() - BAR, box.center().y() - 2.5, wide, 6), min(3.0, wide / 2), 3)
+        painter.drawRoundedRect(QRectF(box.right() - room, box.center().y() - 2.5, wide, 6), min(3.0, wide / 2), 3)
 
     def _values(self, painter: QPainter, box: QRectF, row: LayerRow) -> None:
         look, text = theme.tokens(), text_of(row, "values")
@@ -106,7 +109,7 @@ class LayerHead(QHeaderView):
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), look.colour("border"))
         box = QRectF(rect).adjusted(MARGIN + theme.INDENT + 2 if column == "layer" else 0, 0, 0, 0)
         if column == "time":
-            box.adjust(0, 0, -BAR - 10, 0)
+            box.adjust(0, 0, NUMBER - box.width() - 10, 0)
         elif column in NUMBERS:
             box.adjust(0, 0, -GAP, 0)
         _text(painter, box, TITLES[column], "muted", _RIGHT if column in NUMBERS else _MIDDLE, 500, 11)
@@ -166,11 +169,17 @@ class BatchTable(QTreeView):
 
     def fit(self) -> None:
         """Drop the columns for which there is no room."""
-        kept = set(COLUMNS)
+        kept, room, widths = set(COLUMNS), self._ground.width() - LEAST_NAME, WIDTHS
         for name in _DROPS:
-            if LEAST_NAME + sum(WIDTHS[one] for one in kept if one != "layer") <= self._ground.width():
+            if sum(WIDTHS[one] for one in kept if one != "layer") <= room:
+                break
+            if kept <= set(_LEAST) and sum((WIDTHS | NARROW)[one] for one in kept if one != "layer") <= room:
+                widths = WIDTHS | NARROW
                 break
             kept.discard(name)
+        for at, name in enumerate(COLUMNS[1:], 1):
+            if self.head.sectionSize(at) != widths[name] and name in kept:
+                self.head.resizeSection(at, widths[name])
         for at, name in enumerate(COLUMNS):
             if self.isColumnHidden(at) == (name in kept):
                 self.setColumnHidden(at, name not in kept)
