@@ -14,6 +14,7 @@ from ptinspect.session.comparison import cells, work
 from ptinspect.session.comparison.pair_page import furthest_below, headline_of
 from ptinspect.session.comparison.pairing import pairing_of
 from ptinspect.session.comparison.report_page import report_of
+from ptinspect.session.comparison.request import ComparisonRequest
 from ptinspect.session.settings import Settings
 from ptinspect.session.views import ComparisonView, OpeningView, TroubleView
 from tests.session.comparison.pairs import compared, finetuned, names, saved, state
@@ -401,3 +402,11 @@ def test_that_the_layer_tells_what_differs_below_it(session: Session) -> None:
     found = row(session, "layer2", "layer")
     assert headline_of(found, None) == ("5 tensors: 3 same, 2 changed", "what changed moved by 20.0 % of its norm")
     assert furthest_below(found) == (("bn.running_var", "20.0 %"), ("bn.num_batches_tracked", "Changed"))
+
+
+def test_that_other_rules_for_an_open_comparison_are_taken(session: Session) -> None:
+    request = session.app.state.comparison.request
+    session.app.show_comparison(ComparisonRequest(request.left, request.right, (Rule("conv.*", "stem.*"),)))
+    session.settle()
+    assert len(session.app.state.tabs) == 1
+    assert pairing_of(session.app.state.comparison).rules == (("conv.*=stem.*", "pairs nothing"),)

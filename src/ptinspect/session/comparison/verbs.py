@@ -1,39 +1,25 @@
-"""The verbs of a comparison: begin it, look at its rows, go from difference to difference, stop. All work is in the background."""
+"""The verbs of a comparison: begin it, stop it, write it down. All work is in the background."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from ptinspect.analysis.compare.model import Status
-from ptinspect.checkpoint.layers import LayerNode, TensorRow
-from ptinspect.errors import ChangedOnDisk, InspectError
+from ptinspect.session.comparison.browsing import PairBrowsing
 from ptinspect.session.comparison.cells import change_text, side_text, state_text
-from ptinspect.session.comparison.looks import PairLook, look
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
-from ptinspect.session.comparison.rows import Order, PairRow, PairTable, SortedBy, kept_of
+from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
 from ptinspect.session.comparison.writing import text_of, write
-from ptinspect.session.filters import Narrowed, narrow
 from ptinspect.session.freeing import free
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import ComparisonTab
-from ptinspect.session.tasks import Context, Tasks
 from ptinspect.session.words import plain
 
-MOST_LOOKS, SELDOM = 24, 2.0
-MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
-Find = Callable[[int | None], ComparisonTab | None]
+SELDOM = 2.0  # seconds
 
 
-class Comparing:
-    """One for the application. `find` gives a comparison by its number, None the one in front; `update` changes it; `say` tells."""
-
-    def __init__(self, tasks: Tasks, find: Find, update: Callable[..., None], say: Callable[..., None]) -> None:
-        self.tasks = tasks
-        self._find, self._update, self._say = find, update, say
-        self._looking: tuple[int, int, int] | None = None
-        self._arranged = 0.0
+class Comparing(PairBrowsing):
+    """One for the application."""
 
     @property
     def pages(self) -> tuple[ComparisonPage, ...]:
@@ -68,7 +54,7 @@ class Comparing:
             self._update(id_, revision=tab.revision + 1)
         elif isinstance(part, Rematched):
             self.release(tab)
-            self._update(id_, aligned=part.aligned, table=PairTable(part.aligned), histograms={}, looks=(), narrowed=None)
+            self._update(id_, aligned=part.aligned, table=PairTable(part.aligned), histograms={}, looks=(), shown=None, narrowed=None)
             self._arrange(id_)
         elif isinstance(part, Heard) and tab.aligned is not None:
             tab.aligned.take(part.pairs)
@@ -83,7 +69,7 @@ class Comparing:
         selected = tab.selected if tab.selected and table.find(tab.selected) else ""
         self._update(
             tab.id, aligned=part.aligned, table=table, stamps=part.stamps, is_reading=False, trouble=None, selected=selected,
-            histograms={}, looks=(), revision=tab.revision + 1, narrowed=None,
+            histograms={}, looks=(), revision=tab.revision + 1, shown=None, narrowed=None,
             busy=Busy(f"compare {tab.id}", "Looking for equal bytes", None),
         )  # fmt: skip
         self._arrange(tab.id)
@@ -93,6 +79,7 @@ class Comparing:
         if tab is None:
             return
         if isinstance(found, Unreadable):
+            self.release(tab)
             fresh = {"aligned": None, "table": None, "is_reading": False, "busy": None}
             self._update(id_, trouble=found.trouble, side=found.side, stamps=found.stamps, **fresh)
             return
@@ -102,17 +89,6 @@ class Comparing:
         leaf = tab.aligned.leaf_of(found.first) if tab.aligned is not None and found.first is not None else None
         if not tab.selected and leaf is not None:
             self._show(id_, leaf)
-
-    def _failed(self, id_: int, error: Exception) -> None:
-        """What was known by then stays on the screen, with the reason why there is no more."""
-        if isinstance(error, InspectError):
-            self._update(id_, busy=None, is_reading=False, stopped=plain(error.message, 300), is_stale=isinstance(error, ChangedOnDisk))
-            return
-        import traceback  # noqa: PLC0415 - only a bug needs it
-
-        self._update(id_, busy=None, is_reading=False, stopped="ptinspect made a mistake")
-        report = "".join(traceback.format_exception(error))
-        self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
 
     def cancel(self, id_: int) -> None:
         """Stop it; what is known stays."""
@@ -164,180 +140,6 @@ class Comparing:
         if tab is not None:
             self._update(tab.id, page="changes", is_pairing=True)
 
-    # -- the rows -------------------------------------------------------------------------------------------------------------------
-
-    def select(self, key: str) -> None:
-        """Select a row."""
-        tab = self._find(None)
-        if tab is not None and tab.selected != key:
-            self._update(tab.id, selected=key)
-
-    def expand(self, key: str, is_open: bool) -> None:
-        """Open or close a layer."""
-        tab = self._find(None)
-        if tab is None or (tab.narrowed is not None and key in tab.narrowed.expanded):
-            return
-        if (key in tab.expanded) != is_open:
-            self._update(tab.id, expanded=tab.expanded | {key} if is_open else tab.expanded - {key})
-
-    def expand_to(self, depth: int) -> None:
-        """Open so many levels, and no more; 0 closes everything."""
-        tab = self._find(None)
-        if tab is None or tab.table is None:
-            return
-        keys, shown, level = list[str](), 0, list(tab.table.root.below)
-        for _ in range(depth):
-            opened = [row for row in level if row.has_below]
-            level = []
-            for row in opened:
-                shown += len(row.below)
-                if shown > MOST_ROWS:
-                    break
-                keys.append(row.key)
-                level += row.below
-        self._update(tab.id, expanded=frozenset(keys))
-
-    def show_page(self, page: ComparisonPage) -> None:
-        """Bring a page beside the tree to the front."""
-        tab = self._find(None)
-        if tab is not None and page in COMPARISON_PAGES:
-            self._update(tab.id, page=page)
-
-    def show_place(self, place: int) -> None:
-        """Select the row of a pair."""
-        tab = self._find(None)
-        leaf = tab.aligned.leaf_of(place) if tab is not None and tab.aligned is not None else None
-        if tab is not None and leaf is not None:
-            self._show(tab.id, leaf)
-
-    def show_rank(self, rank: int) -> None:
-        """Select the row of a place among all, with the way to it open."""
-        tab = self._find(None)
-        if tab is None or tab.aligned is None or not 0 <= rank < len(tab.aligned.leaves):
-            return
-        self._show(tab.id, tab.aligned.leaves[rank])
-
-    def _show(self, id_: int, leaf: TensorRow) -> None:
-        tab = self._find(id_)
-        aligned = tab.aligned if tab is not None else None
-        if tab is None or aligned is None:
-            return
-        keys, at = list[str](), aligned.above.get(id(leaf))
-        while at is not None and at is not aligned.root:
-            keys.append(f"layer:{at.path}")
-            at = aligned.above.get(id(at))
-        self._update(tab.id, selected=f"tensor:{leaf.path}", expanded=tab.expanded | frozenset(keys))
-
-    def step(self, by: int) -> None:
-        """The next difference of those that are shown, or the one before; from the end back to the beginning."""
-        tab = self._find(None)
-        if tab is None or tab.aligned is None:
-            return
-        marks = tab.aligned.differences(tab.shown)
-        at = rank_of(tab)
-        if by > 0:
-            found = marks.find(1, at + 1)
-            found = marks.find(1) if found < 0 else found
-        else:
-            found = marks.rfind(1, 0, max(0, at))
-            found = marks.rfind(1) if found < 0 else found
-        if found >= 0:
-            self.show_rank(found)
-
-    def look(self, place: int) -> None:
-        """Read the pair of a place, unless that is done or on its way; the newest wish wins."""
-        tab = self._find(None)
-        if tab is None or tab.aligned is None or not 0 <= place < len(tab.aligned.pairs) or tab.look(place) is not None:
-            return
-        id_, aligned, pair = tab.id, tab.aligned, tab.aligned.pairs[place]
-        if self._looking == (id_, id(aligned), place) and f"pair {id_}" in self.tasks.slots:
-            return
-        self._looking = (id_, id(aligned), place)
-
-        def done(found: PairLook) -> None:
-            now = self._find(id_)
-            if now is not None and now.aligned is aligned:
-                self._update(id_, looks=(*now.looks, (place, found))[-MOST_LOOKS:])
-
-        self.tasks.run(f"pair {id_}", lambda context: look(aligned.outline, pair, context), done, lambda error: self._not_seen(id_, error))
-
-    def _not_seen(self, id_: int, error: Exception, is_stale: bool = True) -> None:
-        """A file that changed under a look makes all of the comparison stale."""
-        if isinstance(error, InspectError):
-            self._update(id_, is_stale=is_stale)
-            self._say(plain(error.message, 300), plain(error.hint or "", 300))
-        else:
-            self._failed(id_, error)
-
-    def toggle(self, status: Status) -> None:
-        """Hide the rows of a state, or show them again."""
-        tab = self._find(None)
-        if tab is not None:
-            self._update(tab.id, hidden=tab.hidden ^ {status})
-            self._arrange(tab.id)
-
-    def sort(self, by: SortedBy) -> None:
-        """Sort neighbours by a column: down, up, then as the file has them."""
-        tab = self._find(None)
-        if tab is None:
-            return
-        order = tab.order
-        starts_down = by != "name"
-        if order.by != by or by == "file":
-            order = Order(by, starts_down)
-        elif order.is_down == starts_down:
-            order = Order(by, not starts_down)
-        else:
-            order = Order()
-        self._update(tab.id, order=order)
-        self._arrange(tab.id)
-
-    def filter(self, text: str) -> None:
-        """Keep the rows that a text asks for."""
-        tab = self._find(None)
-        if tab is not None and tab.aligned is not None:
-            self._update(tab.id, filter=text)
-            self._arrange(tab.id)
-
-    def _arrange(self, id_: int) -> None:
-        """Which rows are there, and in which order: worked out in the background, the newest wish wins."""
-        tab = self._find(id_)
-        if tab is None or tab.aligned is None:
-            return
-        self._arranged = time.monotonic()
-        aligned, hidden, text, order = tab.aligned, tab.hidden, tab.filter.strip(), tab.order
-        expanded = tab.expanded
-
-        def work(context: Context) -> tuple[Narrowed | None, PairTable, bytes | None]:
-            narrowed = narrow(aligned.listing, text, context.raise_if_cancelled) if text else None
-            hits = narrowed.kept if narrowed is not None and not narrowed.problem else None
-            kept, shown = kept_of(aligned, hidden, hits) if hits is not None or hidden else (None, None)
-            table = PairTable(aligned, kept, order)
-            table.prepare((*expanded, *(narrowed.expanded if hits is not None and narrowed is not None else ())))
-            return narrowed, table, shown
-
-        def done(found: tuple[Narrowed | None, PairTable, bytes | None]) -> None:
-            now = self._find(id_)
-            if now is not None and now.aligned is aligned:
-                self._update(id_, narrowed=found[0], table=found[1], shown=found[2])
-
-        self.tasks.run(f"arrange {id_}", work, done, lambda error: self._failed(id_, error))
-
 
 def _nobody(_: object) -> None:
     """Nobody waits for it."""
-
-
-def rank_of(tab: ComparisonTab) -> int:
-    """The place of the selected row among all; of a layer the place before its first tensor; -1 for nothing."""
-    row = tab.table.find(tab.selected) if tab.table is not None and tab.selected else None
-    if row is None or tab.aligned is None or row.parent is None:
-        return -1
-    source = row.source
-    if isinstance(source, LayerNode):
-        first = next((leaf for node in source.walk() for leaf in node.tensors), None)
-        return tab.aligned.ranks[id(first)] - 1 if first is not None else -1
-    return tab.aligned.ranks.get(id(source), -1)
-
-
-__all__ = ["Comparing", "PairRow", "rank_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ptinspect.session.chips import Chip
 from ptinspect.session.comparison.aligned import CODES
 from ptinspect.session.comparison.banner import WORDS, ComparisonBanner, Toggle, banner_of, safety_of
-from ptinspect.session.comparison.verbs import rank_of
+from ptinspect.session.comparison.browsing import rank_of
 from ptinspect.session.settings import Settings
 from ptinspect.session.state import ComparisonTab
 from ptinspect.session.troubles import Trouble
