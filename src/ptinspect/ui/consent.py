@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableView, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QSizePolicy, QTableView, QVBoxLayout, QWidget
 
 from ptinspect.errors import InspectError
 from ptinspect.session.batch.asking import asked_of, forget, forget_all, kept
@@ -15,7 +16,14 @@ from ptinspect.ui.panels.safety import NameCells
 from ptinspect.ui.widgets.scroll_page import ScrollArea
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, boxed, column, line, row
 
-WIDE, MOST_HIGH = 640, 9
+WIDE, MOST_HIGH, NAMES = 720, 9, 268
+
+
+def _wrapped(text: str, size: int = 12, weight: int = 400, tone: str = "text2") -> Text:
+    """As high as its lines: a dialog has room to give away, and would give it to its texts."""
+    made = Text(text, size, weight, "text" if size > 12 else tone, "display" if size > 12 else "ui", wrap=True)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+    return made
 
 
 class ConsentDialog(QDialog):
@@ -28,8 +36,8 @@ class ConsentDialog(QDialog):
         self.setFixedWidth(WIDE)
         icon = IconMark("shield-alert" if asked.is_dangerous else "shield", "danger" if asked.is_dangerous else "warnicon", 28)
         words = column(
-            Text(asked.title, 15, 600, family="display", wrap=True), Text(asked.what, 12, 400, "text2", wrap=True),
-            Text(asked.sentence, 12, 500, "danger" if asked.is_dangerous else "text2", wrap=True), gap=6,
+            _wrapped(asked.title, 15, 600), _wrapped(asked.what),
+            _wrapped(asked.sentence, 12, 500, "danger" if asked.is_dangerous else "text2"), gap=6,
         )  # fmt: skip
         head = row(gap=14)
         head.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
@@ -46,15 +54,18 @@ class ConsentDialog(QDialog):
             layout.addWidget(self._table())
         if asked.more:
             layout.addWidget(Text(f"… and {asked.more:,} more, on the Safety page of the file", 11, 400, "muted"))
-        layout.addWidget(Text(asked.holds, 11, 400, "muted", wrap=True))
+        layout.addWidget(_wrapped(asked.holds, 11, 400, "muted"))
         layout.addWidget(Elided(f"SHA-256 {asked.digest}", 11, 400, "muted", "mono", middle=True))
         self.run, self.cancel = Button("Run it, I trust this"), Button("Cancel")
         self.run.setAutoDefault(False)
         self.cancel.setDefault(True)
-        self.cancel.setFocus()
         self.run.clicked.connect(self.accept)
         self.cancel.clicked.connect(self.reject)
         layout.addWidget(boxed(row(None, self.run, self.cancel)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.cancel.setFocus(Qt.FocusReason.OtherFocusReason)  # else the first button would have it, and a space would press it
 
     def _table(self) -> QTableView:
         table = QTableView()
@@ -72,7 +83,7 @@ class ConsentDialog(QDialog):
         header.setFont(theme.font(11, 500))
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for at, width in ((1, 106), (3, 52)):
+        for at, width in ((0, NAMES), (1, 106), (3, 52)):
             header.setSectionResizeMode(at, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(at, width)
         table.setFixedHeight(28 + theme.ROW * max(1, min(MOST_HIGH, self.names.rowCount())))

@@ -53,8 +53,8 @@ def asked_of(question: Question) -> Asked:
         "It runs in a process of its own, without the network and without writing outside its folder where the system allows that."
     )  # fmt: skip
     holds = (
-        "Your answer holds for exactly this content: another byte of code, and you are asked again. Menu › Test batches › What may run… "
-        "takes it back."
+        "Your answer holds for exactly this content: another byte of code, and you are asked again. "
+        "Menu › Test batches › What may run… takes it back."
     )
     return Asked(f"{_WAYS[way]}", sentence, f"{name}. {what}", names, max(0, len(page.names) - len(names)) if names else 0, holds,
                  question.digest, bool(bad))  # fmt: skip

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from ptinspect.errors import ChangedOnDisk
+import re
+
+from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.frozen import frozen
 from ptinspect.session.batch.heard import figure
 from ptinspect.session.batch.record import Record
+from ptinspect.session.batch.rows import time_text
 from ptinspect.session.state import BatchTab
 from ptinspect.session.troubles import Tone
 from ptinspect.session.words import plain, size_text
 
 NOTHING = "–"
+_OPTION = re.compile(r"`?--(model|input|device|python|path|trust|batch|dtype)`?")
+_NAMES = {"path": "Folders", "trust": "and agree", "batch": "Batch size", "dtype": "Precision"}
 MOST_POINTS = 48
 LONGEST_OUTPUT = 20_000
 
@@ -37,6 +42,7 @@ class Warned:
     action: str = ""
     act: str = ""
     detail: str = ""
+    is_end: bool = False  # whether it ended the run
 
 
 def cards_of(tab: BatchTab) -> tuple[Card, Card, Card]:
@@ -72,9 +78,9 @@ def _latency(record: Record, samples: int) -> Card:
         if line:
             return Card(title, *_spent(sorted(line)[len(line) // 2]), "so far", line)
         return Card(title, *_spent(latency.first), "the first time, so far") if latency.first is not None else Card(title)
-    parts = [f"p95 {figure(latency.p95, 1)}"] if latency.p95 is not None else []
-    parts += [f"{figure(latency.median / samples, 2)} ms each"] if samples > 1 else []
-    parts += [f"first {figure(latency.first, 0)}"] if samples == 1 and latency.first is not None else []
+    parts = [f"p95 {time_text(latency.p95)}"] if latency.p95 is not None else []
+    parts += [f"{time_text(latency.median / samples)} ms each"] if samples > 1 else []
+    parts += [f"first {time_text(latency.first)}"] if samples == 1 and latency.first is not None else []
     return Card(title, *_spent(latency.median), "  ·  ".join(parts), line)
 
 
@@ -118,8 +124,8 @@ def warned_of(tab: BatchTab) -> Warned | None:
         stale = isinstance(problem, ChangedOnDisk)
         detail = tab.detail[-LONGEST_OUTPUT:]
         return Warned(
-            f"{message[:1].upper()}{message[1:]}", plain(problem.hint, 400), "danger", _known(record, problem.where),
-            "Reload" if stale else "", "reload" if stale else "", "\n".join(plain(line) for line in detail.splitlines()),
+            f"{message[:1].upper()}{message[1:]}", hint_of(problem), "danger", _known(record, problem.where),
+            "Reload" if stale else "", "reload" if stale else "", "\n".join(plain(line) for line in detail.splitlines()), True,
         )  # fmt: skip
     if tab.is_stale:
         return Warned("The file changed on disk", "What is shown was measured with the file as it was.", "warn", "", "Reload", "reload")
@@ -136,6 +142,11 @@ def warned_of(tab: BatchTab) -> Warned | None:
     return None
 
 
+def hint_of(problem: InspectError) -> str:
+    """What to do next, in words of the window: options of the command line have the names of fields there."""
+    return plain(_OPTION.sub(lambda found: _NAMES.get(found[1], found[1].capitalize()), problem.hint).replace("`", ""), 600)
+
+
 def _is_narrow(record: Record, detail: str) -> bool:
     return "float16" in detail and record.choices.dtype != "bfloat16"
 
@@ -145,4 +156,4 @@ def _known(record: Record | None, path: str | None) -> str:
     return path if record is not None and path and record.table.find(f"layer:{path}") is not None else ""
 
 
-__all__ = ["Card", "Warned", "cards_of", "warned_of"]
+__all__ = ["Card", "Warned", "cards_of", "hint_of", "warned_of"]

@@ -161,7 +161,7 @@ def text_of(row: LayerRow, column: str) -> str:
     if column == "type":
         return row.type
     if column == "time":
-        return figure(row.spent, 2)
+        return time_text(row.spent)
     if column == "parameters":
         return f"{row.parameters:,}" if row.parameters else ""
     if found is None:
@@ -173,6 +173,13 @@ def text_of(row: LayerRow, column: str) -> str:
     if column == "values":
         return values_text(row)
     return figure(found.mean if column == "mean" else found.std)
+
+
+def time_text(spent: float | None) -> str:
+    """Milliseconds; what is hardly anything is said to be that."""
+    if spent is None or spent == 0 or spent >= 0.1:
+        return figure(spent, 2)
+    return figure(spent, 3) if spent >= 0.001 else "<0.001"
 
 
 def shape_text(sizes: tuple[int, ...] | None) -> str:
@@ -207,4 +214,4 @@ def _bad_inside(row: LayerRow) -> str:
     return "NaN" if row.figures is not None and row.figures.nans else "Inf"
 
 
-__all__ = ["COLUMNS", "NUMBERS", "TITLES", "LayerRow", "LayerTable", "shape_text", "text_of", "values_text"]
+__all__ = ["COLUMNS", "NUMBERS", "TITLES", "LayerRow", "LayerTable", "shape_text", "text_of", "time_text", "values_text"]

@@ -10,6 +10,7 @@ from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.frozen import replace
 from ptinspect.session.batch import work
 from ptinspect.session.batch.choices import BATCH_PAGES, BatchPage, Choices
+from ptinspect.session.batch.figures import hint_of
 from ptinspect.session.batch.heard import Surroundings
 from ptinspect.session.batch.offers import OWN
 from ptinspect.session.batch.record import Record
@@ -150,10 +151,12 @@ class Testing:
         self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
 
     def _tell(self, id_: int, problem: InspectError, detail: str) -> None:
-        """One sentence in the message bar; what it said last lies folded below."""
+        """One sentence above the layers, what it said last folded below; who looks at something else is told in the message bar."""
         self._update(id_, problem=problem, detail=detail, is_stale=isinstance(problem, ChangedOnDisk))
-        message = plain(problem.message, 400)
-        self._say(f"{message[:1].upper()}{message[1:]}", plain(problem.hint, 600))
+        front = self._find(None)
+        if front is None or front.id != id_:
+            message = plain(problem.message, 400)
+            self._say(f"{message[:1].upper()}{message[1:]}", hint_of(problem))
 
     def stop(self, id_: int) -> None:
         """Stop it; what was measured stays."""

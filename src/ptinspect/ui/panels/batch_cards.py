@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from ptinspect.session.batch.figures import Card, Warned
 from ptinspect.ui import theme
@@ -131,6 +131,8 @@ class ProblemBar(QWidget):
         self._warned: Warned | None = None
         self.icon = IconMark("octagon-alert", "danger")
         self.title, self.text = Text("", 12, 600), Elided("", 12, 400, "text2")
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.title.setMinimumWidth(60)
         self.place, self.action = Button("Show", "link"), Button("", "link")
         self.fold = ToolButton("chevron-right", size=14)
         self.fold.setAccessibleName("What the process said last")
@@ -147,6 +149,9 @@ class ProblemBar(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
         self._layout.addWidget(top)
+        self.hint = Text("", 12, 400, "text2", wrap=True)
+        self.hint.setContentsMargins(38, 0, 12, 8)
+        self._layout.addWidget(self.hint)
         self.hide()
 
     def _tell(self, is_place: bool) -> None:
@@ -166,7 +171,9 @@ class ProblemBar(QWidget):
         self.style().polish(self)
         self.icon.set_icon(*(("octagon-alert", "danger") if warned.tone == "danger" else ("triangle-alert", "warnicon")))
         self.title.setText(warned.title)
-        self.text.set_whole(warned.text)
+        self.text.set_whole("" if warned.is_end else warned.text)
+        self.hint.setText(warned.text)
+        self.hint.setVisible(warned.is_end and bool(warned.text))
         self.place.setVisible(bool(warned.where))
         self.action.setText(warned.action)
         self.action.setVisible(bool(warned.action))
