@@ -32,7 +32,7 @@ class Pairings(Browsing):
         if self._comparing is None:
             from ptinspect.session.comparison.verbs import Comparing  # noqa: PLC0415
 
-            self._comparing = Comparing(self.tasks, self._comparison, self._update, self.say)
+            self._comparing = Comparing(self.tasks, self._comparison, self._update, self.say, self._remember)
         return self._comparing
 
     def _comparison(self, id_: int | None) -> ComparisonTab | None:

@@ -51,6 +51,9 @@ def test_that_the_banner_says_the_verdict_first_and_what_is_also_true(session: S
     assert (banner.verdict, banner.rest) == ("Head only:", "backbone weights frozen (3 of 4 layers identical), fc replaced 10 → 7")
     assert [chip.text for chip in banner.chips] == ["Running statistics drifted in layer2"]
     assert (banner.safety.text, banner.safety.tone) == ("Data only", "good")
+    assert [(os.path.basename(one.path), one.what) for one in session.app.state.settings.recent] == [
+        ("left.pt", "Bare weights"), ("right.pt", "Training checkpoint"),
+    ]  # fmt: skip
     assert session.app.view.status.text.startswith("Compared 13 tensors by name and value in ")
 
 

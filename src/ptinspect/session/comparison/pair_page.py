@@ -160,6 +160,8 @@ def _relative(apart: float | None, one: float | None) -> str:
     if apart is None or not one or not math.isfinite(apart):
         return "–"
     percent = 100 * apart / abs(one)
+    if abs(percent) < 0.05:
+        return "0 %" if not percent else "<0.1 %"
     return signed(f"{percent:+.1f} %") if abs(percent) < 1_000 else signed(f"{percent:+,.0f} %")
 
 

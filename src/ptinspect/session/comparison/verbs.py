@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-from ptinspect.session.comparison.browsing import PairBrowsing
+from ptinspect.session.chips import KINDS
+from ptinspect.session.comparison.banner import safety_of
+from ptinspect.session.comparison.browsing import Find, PairBrowsing
 from ptinspect.session.comparison.cells import change_text, side_text, state_text
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import PairRow, PairTable
@@ -13,13 +16,25 @@ from ptinspect.session.comparison.writing import text_of, write
 from ptinspect.session.freeing import free
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import ComparisonTab
+from ptinspect.session.tasks import Tasks
 from ptinspect.session.words import plain
 
 SELDOM = 2.0  # seconds
 
 
 class Comparing(PairBrowsing):
-    """One for the application."""
+    """One for the application. `remember` takes a file into the list of those that were open."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        find: Find,
+        update: Callable[..., None],
+        say: Callable[..., None],
+        remember: Callable[[str, str, int, str], None],
+    ) -> None:
+        super().__init__(tasks, find, update, say)
+        self._remember = remember
 
     @property
     def pages(self) -> tuple[ComparisonPage, ...]:
@@ -73,6 +88,11 @@ class Comparing(PairBrowsing):
             busy=Busy(f"compare {tab.id}", "Looking for equal bytes", None),
         )  # fmt: skip
         self._arrange(tab.id)
+        for side in (part.aligned.outline.right, part.aligned.outline.left):
+            checkpoint = side.checkpoint
+            is_bad = checkpoint.safety.verdict == "dangerous"
+            what = safety_of(part.aligned.outline).text if is_bad else KINDS[checkpoint.kind][0]
+            self._remember(checkpoint.path, what, checkpoint.identity.size, "danger" if is_bad else "")
 
     def _ended(self, id_: int, found: Compared | Unreadable) -> None:
         tab = self._find(id_)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyleOptionViewItem, QToolTip, QTreeView, QWidget
 
 from ptinspect.session.comparison import cells
-from ptinspect.session.comparison.aligned import BY_CODE, UNKNOWN, Aligned
+from ptinspect.session.comparison.aligned import BY_CODE, SAME, UNKNOWN, Aligned
 from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.views import ComparisonView
 from ptinspect.session.words import plain
@@ -227,22 +227,20 @@ class Strip(QWidget):
         self._aligned, self._rank = aligned, rank
         self.update()
 
-    def stripes(self) -> list[tuple[int, int, int]]:
-        """Top, height and the code of what is worst there: neighbours that say the same are one."""
+    def stripes(self) -> list[tuple[int, int, int, float]]:
+        """Top, height, the code of what is worst there, and how much of it differs."""
         marks = bytes(self._aligned.marks) if self._aligned is not None else b""
-        height, found = max(1, self.height() - 16), list[tuple[int, int, int]]()
+        height, found = max(1, self.height() - 16), list[tuple[int, int, int, float]]()
         if not marks:
             return found
         if len(marks) <= height:
             step = height / len(marks)
-            return [(8 + int(at * step), max(2, int(step) - 1), code) for at, code in enumerate(marks) if code != UNKNOWN]
+            return [(8 + int(at * step), max(2, int(step) - 1), code, 1.0) for at, code in enumerate(marks) if code != UNKNOWN]
         for y in range(height):
             part = marks[y * len(marks) // height : (y + 1) * len(marks) // height] or marks[y * len(marks) // height :][:1]
             code = max(part)
-            if found and found[-1][2] == code and found[-1][0] + found[-1][1] == 8 + y:
-                found[-1] = (found[-1][0], found[-1][1] + 1, code)
-            elif code != UNKNOWN:
-                found.append((8 + y, 1, code))
+            if code != UNKNOWN:
+                found.append((8 + y, 1, code, 1 - (part.count(SAME) + part.count(UNKNOWN)) / len(part)))
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -250,9 +248,10 @@ class Strip(QWidget):
         painter.fillRect(self.rect(), look.colour("surface"))
         painter.fillRect(QRectF(0, 0, 1, self.height()), look.colour("border"))
         painter.fillRect(QRectF(7, 8, 8, self.height() - 16), look.colour("fill"))
-        for top, height, code in self.stripes():
+        for top, height, code, share in self.stripes():
             if BY_CODE[code] != "same":
-                painter.fillRect(QRectF(7, top, 8, max(2, height)), look.colour(LOOKS[BY_CODE[code]][2]))
+                wide = max(2.0, 8 * share)  # where many pairs share a line, as wide as the part of them that differs
+                painter.fillRect(QRectF(7, top, wide, max(2, height)), look.colour(LOOKS[BY_CODE[code]][2]))
         if self._rank >= 0 and self._aligned is not None and self._aligned.marks:
             y = 8 + (self._rank + 0.5) * (self.height() - 16) / len(self._aligned.marks)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -18,7 +18,7 @@ from ptinspect.ui.widgets.heat_map import DIVERGING
 from ptinspect.ui.widgets.plot import Plot, pen
 
 HEIGHT, LOW_HEIGHT, WORDS = 138, 118, 20
-FLOOR = -0.35
+FLOOR, THINNEST = -0.35, 0.006
 
 
 @frozen
@@ -256,11 +256,13 @@ class _Apart(_Field):
         middles, widths = (xs[:-1] + xs[1:]) / 2, np.diff(xs)
         brushes = [QBrush(colour) for colour in _diverging(middles - self.zero)]
         none = QPen(Qt.PenStyle.NoPen)
-        self.addItem(pg.BarGraphItem(x=middles, y0=floor, height=heights - floor, width=widths * 0.9, brushes=brushes, pen=none))
-        self.addItem(pg.InfiniteLine(self.zero, angle=90, pen=pen("muted", 1.0)), ignoreBounds=True)
         low, high = min(float(xs[0]), self.zero), max(float(xs[-1]), self.zero)
+        drawn = np.maximum(widths * 0.9, (high - low) * THINNEST)  # far from zero all bins together may be thinner than a line
+        self.addItem(pg.BarGraphItem(x=middles, y0=floor, height=heights - floor, width=drawn, brushes=brushes, pen=none))
+        self.addItem(pg.InfiniteLine(self.zero, angle=90, pen=pen("muted", 1.0)), ignoreBounds=True)
         top = float(heights.max()) * 1.04 or 1.0
-        self.show_range(low, high, floor or -0.004 * top, top)
+        room = (high - low) * THINNEST
+        self.show_range(low - room, high + room, floor or -0.004 * top, top)
 
     def count(self) -> int:
         return 0 if self.bins is None else int(self.bins.counts.size)
