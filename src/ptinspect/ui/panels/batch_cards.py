@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ptinspect.session.batch.figures import Card, Warned
 from ptinspect.ui import theme
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, ToolButton, row
 
-SPARK = 40
+SPARK, LONGEST_TITLE = 40, 70
 
 
 class Spark(QWidget):
@@ -131,8 +131,7 @@ class ProblemBar(QWidget):
         self._warned: Warned | None = None
         self.icon = IconMark("octagon-alert", "danger")
         self.title, self.text = Text("", 12, 600), Elided("", 12, 400, "text2")
-        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.title.setMinimumWidth(60)
+        self.title.setMinimumWidth(60)  # a long sentence is broken, or cut; it must not widen the window
         self.place, self.action = Button("Show", "link"), Button("", "link")
         self.fold = ToolButton("chevron-right", size=14)
         self.fold.setAccessibleName("What the process said last")
@@ -142,8 +141,9 @@ class ProblemBar(QWidget):
         self.action.clicked.connect(lambda: self._tell(is_place=False))
         line = row(self.icon, self.title, self.text, self.place, self.action, self.fold, gap=10, margins=(12, 0, 8, 0))
         top = QWidget()
-        top.setFixedHeight(32)
+        top.setMinimumHeight(32)
         top.setLayout(line)
+        self._line = line
         self.output: QWidget | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -170,7 +170,10 @@ class ProblemBar(QWidget):
         self.setProperty("tone", warned.tone)
         self.style().polish(self)
         self.icon.set_icon(*(("octagon-alert", "danger") if warned.tone == "danger" else ("triangle-alert", "warnicon")))
-        self.title.setText(warned.title)
+        self.title.setText(warned.title if warned.is_end else warned.title[:LONGEST_TITLE])
+        self.title.setWordWrap(warned.is_end)
+        self._line.setStretchFactor(self.title, 1 if warned.is_end else 0)
+        self.text.setVisible(not warned.is_end)
         self.text.set_whole("" if warned.is_end else warned.text)
         self.hint.setText(warned.text)
         self.hint.setVisible(warned.is_end and bool(warned.text))
@@ -196,5 +199,6 @@ class ProblemBar(QWidget):
         if isinstance(self.output, CodeView):
             self.output.set_text(self._warned.detail)
             self.output.setVisible(self.output.isHidden())
+            self.output.verticalScrollBar().setValue(self.output.verticalScrollBar().maximum())  # what it said last is at the end
             self.fold.set_icon("chevron-down" if not self.output.isHidden() else "chevron-right")
 
