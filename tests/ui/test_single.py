@@ -110,3 +110,12 @@ def test_that_a_comparison_goes_to_the_window_that_is_open(taken, qtbot) -> None
 def test_that_nobody_listens_where_no_window_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     assert not hand_over(tmp_path, ["a.pt"])
+
+
+def test_that_a_long_folder_gets_a_short_socket_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    deep = tmp_path.joinpath(*["folder" * 5] * 4)
+    name = address(deep)
+    assert len(os.fsencode(name)) <= 100
+    assert stat.S_IMODE(Path(name).parent.stat().st_mode) == 0o700
+    assert name != address(deep / "other")

@@ -11,7 +11,9 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1_500  # milliseconds
 LARGEST, MOST = 1 << 20, 200
+LONGEST = 100  # bytes; Linux takes 107, macOS 103
 
 
 def address(folder: Path) -> str:
@@ -32,7 +35,18 @@ def address(folder: Path) -> str:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     mark = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     place = Path(runtime) if _is_private(runtime) else folder
-    return str(place / f"ptinspect-{mark}.socket")
+    name = f"ptinspect-{mark}.socket"
+    if len(os.fsencode(place / name)) > LONGEST:
+        place = _short_place() or place
+    return str(place / name)
+
+
+def _short_place() -> Path | None:
+    """A folder of this user's own whose name is short: the system cuts longer names of sockets, and nobody finds them then."""
+    place = Path(tempfile.gettempdir()) / f"ptinspect-{os.getuid()}"
+    with suppress(OSError):
+        place.mkdir(mode=0o700, exist_ok=True)
+    return place if _is_private(str(place)) and not place.is_symlink() else None
 
 
 def _is_private(place: str) -> bool:
