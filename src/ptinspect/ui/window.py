@@ -302,5 +302,6 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         place = self.normalGeometry()
         self.application.set_window((place.x(), place.y(), place.width(), place.height()), self.isMaximized())
+        self.hide()  # at once, though the end of a child process is waited for
         self.application.quit()
         super().closeEvent(event)
