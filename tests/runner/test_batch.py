@@ -126,17 +126,38 @@ def test_that_shared_parameters_count_once_whatever_torchinfo_says(tmp_path: Pat
     assert torchinfo.__version__ != "1.8.0" or any("torchinfo counts" in finding["title"] for finding in found["findings"])
 
 
+def consent_for(path: Path) -> str:
+    checkpoint = open_checkpoint(path)
+    with checkpoint.source as source:
+        return digest_of(source, checkpoint)
+
+
 def test_that_a_program_runs_as_a_whole_and_says_so(tmp_path: Path) -> None:
     script = torch.jit.script(nn.Sequential(nn.Linear(4, 3), nn.ReLU()))
     torch.jit.save(script, tmp_path / "a.pt")
-    checkpoint = open_checkpoint(tmp_path / "a.pt")
-    with checkpoint.source as source:
-        trust = digest_of(source, checkpoint)
+    trust = consent_for(tmp_path / "a.pt")
     found = run(tmp_path / "a.pt", inputs=("random:4",), trust=trust, backward=True, agreement="bfloat16", graph=True)
-    assert (found["model"]["source"], found["layers"]) == ("torchscript", [])
+    assert found["model"]["source"] == "torchscript"
+    assert [(row["path"], row["type"], row["input_shape"], row["output_shape"]) for row in found["layers"]] == [
+        ("", "Sequential", [1, 4], [1, 3])
+    ]
+    assert found["layers"][0]["time_ms"] > 0
     assert found["output"][0]["shape"] == [1, 3]
     assert found["totals"]["parameters"] == 15
     assert "A program runs as a whole" in {finding["title"] for finding in found["findings"]}
+
+
+def test_that_an_exported_program_runs_though_it_takes_no_mode(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module = nn.Sequential(nn.Linear(4, 3), nn.ReLU()).eval()
+    torch.export.save(torch.export.export(module, (torch.ones(2, 4),)), tmp_path / "a.pt2")
+    found = run(tmp_path / "a.pt2", inputs=(), trust=consent_for(tmp_path / "a.pt2"), agreement="bfloat16")
+    assert found["model"]["source"] == "exported"
+    assert found["input"][0]["shape"] == [2, 4]
+    assert found["output"][0]["shape"] == [2, 3]
+    assert found["totals"]["parameters"] == 15
+    assert found["agreement"]["parts_at"] is None
+    assert [row["path"] for row in found["layers"]] == [""]
 
 
 class TestExtras:

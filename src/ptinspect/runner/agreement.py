@@ -20,6 +20,7 @@ from ptinspect.runner import devices
 from ptinspect.runner.hooks import first_tensor, named_once, tensors_in
 from ptinspect.runner.precision import TYPES, Precision
 from ptinspect.runner.predictions import as_shares
+from ptinspect.runner.programs import in_eval_mode
 from ptinspect.runner.protocol import RunRequest
 from ptinspect.runner.sources import made
 
@@ -99,7 +100,7 @@ def compared(run: Run, request: RunRequest) -> dict[str, Any]:
     device = devices.chosen(request.device)
     second = made(request.file, open_checkpoint(request.file.path), request.paths)
     precision = Precision.of(request, second.module, device)
-    module = precision.placed(second.module.eval())
+    module = precision.placed(in_eval_mode(second.module))
     rows: list[dict[str, Any]] = []
 
     def take(path: str, one: nn.Module, output: torch.Tensor) -> None:

@@ -23,6 +23,7 @@ from ptinspect.runner.inputs.guess import guessed
 from ptinspect.runner.inputs.spec import parse
 from ptinspect.runner.multiply_adds import counted
 from ptinspect.runner.precision import Precision
+from ptinspect.runner.programs import in_eval_mode
 from ptinspect.runner.protocol import Event, LayerMeasured, Measured, Progress, RunRequest, Started
 from ptinspect.runner.second_count import torchinfo_totals
 from ptinspect.runner.sources import Made, made
@@ -102,7 +103,7 @@ def _model(run: Run) -> None:
     run.stage("model")
     asked = run.request.file
     run.made = made(asked, open_checkpoint(asked.path), run.request.paths)
-    run.module = run.made.module.eval()
+    run.module = in_eval_mode(run.made.module)
     model = {"source": run.made.source, "trusted": run.made.trusted, "architecture": run.made.architecture}
     run.say(Started(run.device.fields(), torch.__version__, model, f"{sys.executable}, CUDA {torch.version.cuda or 'none'}"))
     run.tell("load", run.made.load.fields())
@@ -161,7 +162,9 @@ def _output(path: str, tensor: torch.Tensor) -> dict[str, Any]:
 def _layers(run: Run) -> None:
     run.stage("layers")
     with hooks.Watch(run.module, run.check) as watch:
-        run.forward()
+        given = run.forward()
+        if not watch.layers:
+            watch.whole(run.args, run.kwargs, given)
     told = [hooks.told(layer, run.samples) for layer in watch.layers.values()]
     for layer in told:
         run.say(LayerMeasured(layer))

@@ -22,6 +22,7 @@ _SHAPE_WORDS = (
     "index out of range",
     "positional argument",
     "must match",
+    "guard failed",
     "keyword argument",
 )
 

@@ -18,6 +18,7 @@ from ptinspect.frozen import field, slotted
 BINS = 48
 MOST_LAYERS = 20_000
 MOST_HISTOGRAM = 1 << 26  # values of one output beyond which only every n-th goes into the picture
+_GUARDS = "GuardsFn"  # what torch.export puts before a graph to check its inputs: no layer
 _UNWATCHED = (nn.ModuleList, nn.ModuleDict, torch.jit.ScriptModule)
 
 
@@ -81,6 +82,11 @@ class Watch:
         for handle in self._handles:
             handle.remove()
 
+    def whole(self, args: Any, kwargs: Any, given: object) -> None:
+        """A program that takes no hooks, as one layer: what went in and what came out."""
+        self._before("", self._module)(self._module, tuple(args), kwargs)
+        self._after("")(self._module, (), {}, given)
+
     def _before(self, path: str, module: nn.Module) -> Callable[..., None]:
         own = sum(value.numel() for value in module.parameters(recurse=False))
         holds = any(True for _ in module.children())
@@ -93,7 +99,7 @@ class Watch:
             first = first_tensor(args) if first_tensor(args) is not None else first_tensor(kwargs)
             shape = None if first is None else list(first.shape)
             sound = True if first is None or not first.is_floating_point() else torch.isfinite(first).all()
-            self.layers[path] = Layer(path, type(module).__name__, shape, None, parameters=own, is_container=holds, was_sound=sound)
+            self.layers[path] = Layer(path, type_name(module), shape, None, parameters=own, is_container=holds, was_sound=sound)
 
         return hook
 
@@ -113,12 +119,18 @@ class Watch:
         return hook
 
 
+def type_name(module: nn.Module) -> str:
+    """Its class; of a TorchScript program, the class that it was made of."""
+    name = getattr(module, "original_name", None) if isinstance(module, torch.jit.ScriptModule) else None
+    return name if isinstance(name, str) else type(module).__name__
+
+
 def named_once(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every module under its first name, the root as the empty one; lists of modules are never called, and programs take no hooks."""
     for count, (path, found) in enumerate(module.named_modules()):
         if count >= MOST_LAYERS:
             return
-        if not isinstance(found, _UNWATCHED):
+        if not isinstance(found, _UNWATCHED) and type(found).__name__ != _GUARDS:
             yield path, found
 
 

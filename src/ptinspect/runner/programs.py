@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import suppress
 
 import torch
 from torch import nn
@@ -43,4 +44,11 @@ def _loaded(file: io.BufferedReader, container: Container) -> nn.Module:
     return made
 
 
-__all__ = ["program"]
+def in_eval_mode(module: nn.Module) -> nn.Module:
+    """The same module. An exported program stays in the mode that it was exported in, and refuses to be asked for another."""
+    with suppress(NotImplementedError):
+        module.eval()
+    return module
+
+
+__all__ = ["in_eval_mode", "program"]

@@ -47,12 +47,11 @@ def _one_pass(module: nn.Module, forward: Pass, device: Device) -> dict[str, flo
         marks[path] = kept = _Marks(mark)
         handles += [one.register_forward_pre_hook(kept.begins), one.register_forward_hook(kept.ends)]
     try:
-        forward()
-        device.synchronize()
+        whole = timed(forward, device)
     finally:
         for handle in handles:
             handle.remove()
-    return {path: kept.spent(device) for path, kept in marks.items() if kept.pairs}
+    return {path: kept.spent(device) for path, kept in marks.items() if kept.pairs} or {"": whole}
 
 
 class _Marks:
