@@ -71,6 +71,25 @@ class Batches(Comparisons):
         self._set(replace(self.state, tabs=(*self.state.tabs, tab), active=tab.id, next_id=tab.id + 1))
         self.testing.look_around(tab.id)
 
+    def filter(self, text: str, id_: int | None = None) -> None:
+        """Keep the rows that a text asks for, in the tab in front."""
+        if id_ is None and self.state.batch is not None:
+            self.testing.filter(text)
+        else:
+            super().filter(text, id_)
+
+    def expand_to(self, depth: int) -> None:
+        """Open so many levels, and no more."""
+        if self.state.batch is not None:
+            self.testing.expand_to(depth)
+        else:
+            super().expand_to(depth)
+
+    def copy_path(self) -> str:
+        """The selected row's path."""
+        tab = self.state.batch
+        return tab.selected.partition(":")[2] if tab is not None else super().copy_path()
+
     def reload_batch(self, id_: int) -> None:
         """Read the file of a batch again, since it changed on disk; what was measured stays."""
         tab = self._batch(id_)

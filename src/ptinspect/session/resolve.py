@@ -44,7 +44,8 @@ def resolve(state: State) -> WindowView:
         status=_status(tab),
         filter=tab.filter if tab else "",
         filter_note=(narrowed.problem or _hits(narrowed.hits)) if narrowed else "",
-        can_filter=(isinstance(tab, Tab) and tab.opened is not None) or (isinstance(tab, ComparisonTab) and tab.aligned is not None),
+        can_filter=(isinstance(tab, Tab) and tab.opened is not None) or (isinstance(tab, ComparisonTab) and tab.aligned is not None)
+        or (isinstance(tab, BatchTab) and tab.record is not None),
         theme=state.settings.theme,
         message=state.message,
         offer=state.offer,

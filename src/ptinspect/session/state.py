@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ptinspect.session.batch.choices import BatchPage, Choices, Subject
     from ptinspect.session.batch.heard import Surroundings
     from ptinspect.session.batch.record import Record
+    from ptinspect.session.batch.rows import LayerTable
     from ptinspect.session.batch.work import Question
     from ptinspect.session.comparison.aligned import Aligned
     from ptinspect.session.comparison.looks import PairLook
@@ -139,6 +140,7 @@ class BatchTab:
     sample: int = 0
     filter: str = ""
     narrowed: Narrowed | None = None
+    kept: LayerTable | None = None  # the rows that the filter kept
 
 
 AnyTab = Tab | ComparisonTab | BatchTab

@@ -155,7 +155,8 @@ class Actions(QObject):
         for action in (self.run_batch, self.stop_batch, self.export_batch):
             action.setEnabled(is_batch)
         self.joined.setEnabled(is_document or is_batch)
-        self.panel.setEnabled(is_document or is_comparison or is_batch)
+        for action in (self.panel, self.filter, self.copy_path, *self._levels):
+            action.setEnabled(is_document or is_comparison or is_batch)
         self.hide_same.setChecked(isinstance(view.page, ComparisonView) and "same" in view.page.state.hidden)
         self._themes[view.theme].setChecked(True)
 

@@ -300,6 +300,19 @@ def test_that_a_layer_is_found_in_the_file_and_back_in_the_batch(path) -> None:
     assert bench.batch.selected == "layer:0"
 
 
+def test_that_a_filter_keeps_layers_by_name_type_and_values(path) -> None:
+    bench = Bench().begin(path, Child(spoiled())).run()
+    for text, kept in (("linear", ["linear", "linear"]), ("type:layernorm", ["norm"]), ("nan:", ["norm"]), ("/^head$/", ["head"])):
+        bench.app.filter(text)
+        assert [row.name for row in bench.batch.kept.walk() if not row.below] == kept
+    assert bench.app.view.filter_note == "1 hit"
+    bench.app.filter("shape:3")
+    assert bench.batch.kept is None
+    assert "nan:" in bench.app.view.filter_note
+    bench.app.filter("")
+    assert bench.app.view.filter_note == ""
+
+
 def test_that_another_python_is_asked_for_its_devices_once(path) -> None:
     child = Child()
     bench = Bench().begin(path, child)

@@ -9,9 +9,10 @@ from typing import Any
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.frozen import replace
 from ptinspect.session.batch import work
-from ptinspect.session.batch.choices import BATCH_PAGES, BatchPage, Choices
+from ptinspect.session.batch.choices import BATCH_PAGES, BatchPage
 from ptinspect.session.batch.figures import hint_of
 from ptinspect.session.batch.heard import Surroundings
+from ptinspect.session.batch.narrowing import narrow
 from ptinspect.session.batch.offers import OWN
 from ptinspect.session.batch.record import Record
 from ptinspect.session.batch.work import Ear, Question
@@ -132,6 +133,8 @@ class Testing:
             record.take(part)
         self._show(tab, record)
         self._update(id_, busy=None, coming=None)
+        if tab.filter:
+            self._narrow(id_, tab.filter)
         if record.problem is not None:
             self._tell(id_, record.problem, record.detail)
         elif record.choices.trace and record.parts.get("trace") is not None:
@@ -214,6 +217,8 @@ class Testing:
         tab = self._find(None)
         row = tab.record.table.find(f"layer:{path}") if tab is not None and tab.record is not None else None
         if tab is not None and tab.record is not None and row is not None:
+            if tab.filter:
+                self._narrow(tab.id, "")
             self._update(tab.id, selected=row.key, expanded=tab.expanded | tab.record.table.way_to(row), page="layers")
 
     def expand(self, key: str, is_open: bool) -> None:
@@ -229,6 +234,20 @@ class Testing:
             return
         keys = [row.key for row in tab.record.table.walk() if row.below and row.level < depth][:MOST_ROWS]
         self._update(tab.id, expanded=frozenset(keys))
+
+    def filter(self, text: str) -> None:
+        """Keep the layers that a text asks for. There are some thousand at most: that is done at once."""
+        tab = self._find(None)
+        if tab is not None:
+            self._narrow(tab.id, text)
+
+    def _narrow(self, id_: int, text: str) -> None:
+        tab = self._find(id_)
+        if tab is None or tab.record is None or not text.strip():
+            self._update(id_, filter=text, narrowed=None, kept=None)
+            return
+        narrowed, kept = narrow(tab.record.table, text)
+        self._update(id_, filter=text, narrowed=narrowed, kept=kept)
 
     def show_page(self, page: str) -> None:
         """Layers, charts or the graph."""
@@ -283,4 +302,4 @@ def name_of(path: str) -> str:
     return plain(name.rpartition(".")[0] or name, 60)
 
 
-__all__ = ["Choices", "Testing", "name_of", "progress_of"]
+__all__ = ["Testing", "name_of", "progress_of"]

@@ -188,15 +188,16 @@ class BatchTable(QTreeView):
 
     def apply(self, state: BatchTab) -> None:
         """Show a batch; only what differs from before is touched."""
-        table = state.record.table if state.record is not None else None
+        table = state.kept or (state.record.table if state.record is not None else None)
         self._empty = _hint(state)
         place = self.verticalScrollBar().value()
         self._is_showing = True
         if self._model.show_table(table if table is not None else LayerTable()):
             self._expanded = frozenset()
         self._cells.slowest = table.slowest if table is not None else 0.0
-        if self._expanded != state.expanded:
-            self._expand(state.expanded)
+        expanded = state.expanded | state.narrowed.expanded if state.kept is not None and state.narrowed is not None else state.expanded
+        if self._expanded != expanded:
+            self._expand(expanded)
             self.verticalScrollBar().setValue(place)
         self._select(state.selected)
         self._is_showing = False
@@ -298,6 +299,8 @@ class BatchTable(QTreeView):
 
 def _hint(state: BatchTab) -> str:
     """What stands where there are no rows yet."""
+    if state.kept is not None:
+        return "No layer is left by the filter."
     if state.busy is not None:
         return "The layers come as soon as the batch went through the model once."
     if state.problem is not None:
