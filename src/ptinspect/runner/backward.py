@@ -14,10 +14,13 @@ from torch.nn import functional
 
 from ptinspect.errors import RunProblem
 from ptinspect.findings import Finding
+from ptinspect.quantities import plural
 from ptinspect.runner.hooks import first_tensor, named_once, tensors_in
 
 if TYPE_CHECKING:
     from ptinspect.runner.batch import Run
+
+_UNKNOWN = -1  # the label of a sample whose class is not known
 
 
 def tell_backward(run: Run) -> None:
@@ -62,9 +65,10 @@ def _loss(run: Run, given: object) -> tuple[torch.Tensor, str]:
     if not outputs:
         raise RunProblem("its output holds no numbers that a loss could be made of", "A backward pass needs some.")
     labels = run.prepared.labels
-    if labels is not None and outputs[0].ndim == 2 and len(outputs[0]) == len(labels) and max(labels) < outputs[0].shape[1]:
-        known = torch.tensor(list(labels), device=outputs[0].device)
-        return functional.cross_entropy(outputs[0], known), "cross-entropy with the samples' labels, in eval mode"
+    if labels is not None and outputs[0].ndim == 2 and len(outputs[0]) == len(labels) and 0 <= max(labels) < outputs[0].shape[1]:
+        known = torch.tensor(list(labels), device=outputs[0].device).clamp(min=_UNKNOWN)
+        loss = functional.cross_entropy(outputs[0], known, ignore_index=_UNKNOWN)
+        return loss, "cross-entropy with the samples' labels, in eval mode"
     parts = [output.square().mean() for output in outputs if output.numel()]
     return torch.stack(parts).sum(), "the mean square of the outputs, in eval mode"
 
@@ -98,7 +102,7 @@ def _remark(run: Run, rows: list[dict[str, Any]]) -> None:
         run.found(
             Finding(
                 "warning",
-                f"{len(cut):,} layers get no gradient though they are not frozen",
+                f"{plural(len(cut), 'layer')} without a gradient, though not frozen",
                 f"{', '.join(cut[:8])}: the output does not depend on them.",
                 cut[0],
             )

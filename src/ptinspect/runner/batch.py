@@ -20,7 +20,7 @@ from ptinspect.runner import devices, hooks
 from ptinspect.runner.failures import explained
 from ptinspect.runner.inputs.batch import Prepared, prepared
 from ptinspect.runner.inputs.guess import guessed
-from ptinspect.runner.inputs.spec import parse
+from ptinspect.runner.inputs.spec import is_made, parse
 from ptinspect.runner.multiply_adds import counted
 from ptinspect.runner.precision import Precision
 from ptinspect.runner.programs import in_eval_mode
@@ -30,7 +30,6 @@ from ptinspect.runner.sources import Made, made
 from ptinspect.runner.timing import middle, per_layer, quantile, timed
 from ptinspect.runner.ways import PROGRAMS
 
-MADE_OF_NOTHING = ("random", "normal", "zeros", "tokens")
 MOST_OF_A_FILE = 16
 
 
@@ -115,7 +114,7 @@ def _input(run: Run) -> None:
     run.stage("input")
     texts = run.request.inputs or guessed(run.module, run.made.architecture, None)
     specs = [parse(text) for text in texts]
-    size = run.request.batch or (1 if all(spec.kind in MADE_OF_NOTHING for spec in specs) else MOST_OF_A_FILE)
+    size = run.request.batch or (1 if all(is_made(spec) for spec in specs) else MOST_OF_A_FILE)
     run.prepared = prepared(specs, run.module, run.made.architecture, size, run.request.seed)
     run.tell("input", [dict(source) for source in run.prepared.sources])
     run.tell("samples", {"note": run.prepared.note, "specs": list(texts), "samples": list(run.prepared.samples)})

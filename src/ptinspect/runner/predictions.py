@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ptinspect.findings import Finding
 from ptinspect.runner.hooks import first_tensor
 from ptinspect.runner.operators import import_torchvision
 
@@ -32,8 +33,10 @@ def tell_predictions(run: Run, given: object) -> None:
     entropy = -(shares * shares.clamp(min=1e-30).log()).sum(1)
     run.tell("top", rows[0])
     run.tell("predictions", [{"top": row, "entropy": float(bits)} for row, bits in zip(rows, entropy.tolist(), strict=False)])
-    if run.prepared.labels is not None:
-        run.tell("accuracy", _accuracy(shares, run.prepared.labels))
+    labels = run.prepared.labels
+    if labels is not None and any(label >= 0 for label in labels):
+        run.tell("accuracy", _accuracy(shares, labels))
+        run.found(*_doubts(labels, run.prepared.label_names, scores.shape[1]))
 
 
 def as_shares(scores: torch.Tensor) -> torch.Tensor:
@@ -48,12 +51,24 @@ def _one(index: int, share: float, names: Sequence[str] | None) -> dict[str, Any
 
 
 def _accuracy(shares: torch.Tensor, labels: Sequence[int]) -> dict[str, Any]:
-    known = torch.tensor(list(labels)[: len(shares)])
-    best = shares[: len(known)].topk(min(TOP, shares.shape[1])).indices
+    """How many are right. A label below 0 says that the class of that sample is not known: it does not count."""
+    told = torch.tensor(list(labels)[: len(shares)])
+    is_known = told >= 0
+    best = shares[: len(told)].topk(min(TOP, shares.shape[1])).indices[is_known]
+    known = told[is_known]
     return {
         "right": int((best[:, 0] == known).sum()), "right_in_top_5": int((best == known[:, None]).any(1).sum()), "samples": len(known),
-        "labels": known.tolist(),
+        "labels": told.tolist(),
     }  # fmt: skip
+
+
+def _doubts(labels: Sequence[int], names: Sequence[str] | None, outputs: int) -> Iterator[Finding]:
+    """Classes that are counted otherwise than the model counts them."""
+    classes = len(names) if names is not None else max(labels) + 1
+    if classes > outputs or (names is not None and classes != outputs):
+        title = f"The samples tell of {classes:,} classes, and the model has {outputs:,}: its accuracy means little"
+        detail = "The labels are numbered in the order of their names, which need not be the order that the model was trained in."
+        yield Finding("notice", title, detail if names is not None else "Some of the labels are numbers that it never gives.")
 
 
 def class_names(run: Run, count: int) -> Sequence[str] | None:

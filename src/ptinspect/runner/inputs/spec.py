@@ -147,9 +147,14 @@ def split_vocabulary(behind: str, there: Callable[[str], bool] = os.path.isfile)
     return behind, ""
 
 
+def is_made(spec: Spec) -> bool:
+    """Whether it is made of nothing, in any number; the others are read from files."""
+    return spec.kind in MADE or spec.kind in ("tokens", "none")
+
+
 def paths_of(spec: Spec) -> tuple[str, ...]:
     """What is read for a spec: a file, or a folder with all that is in it. Labels of IDX files lie beside them."""
-    if spec.kind in MADE or spec.kind in ("tokens", "none"):
+    if is_made(spec):
         return ()
     path, behind = place_of(spec)
     if spec.kind == "mnist" and not os.path.isdir(path):
@@ -160,7 +165,7 @@ def paths_of(spec: Spec) -> tuple[str, ...]:
 
 def rooted(spec: Spec) -> Spec:
     """The same spec with whole paths: the run is in another process, whose folder is another."""
-    if spec.kind in MADE or spec.kind in ("tokens", "none"):
+    if is_made(spec):
         return spec
     path, behind = place_of(Spec(spec.kind, os.path.expanduser(spec.rest), spec.name))
     columns, words = split_vocabulary(behind) if spec.kind == "text" else (behind, "")
@@ -184,6 +189,6 @@ def with_specs(texts: list[str] | tuple[str, ...]) -> tuple[Spec, ...]:
 
 
 __all__ = [
-    "DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "parse", "paths_of", "place_of", "rooted", "shape_of", "split_vocabulary",
-    "tokens_of", "with_specs",
+    "DTYPES", "KINDS", "MADE", "SCALAR", "Kind", "Spec", "is_made", "parse", "paths_of", "place_of", "rooted", "shape_of",
+    "split_vocabulary", "tokens_of", "with_specs",
 ]  # fmt: skip
