@@ -18,7 +18,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import torch
 from PIL import Image
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QApplication
 
 from ptinspect import resources
@@ -38,6 +38,7 @@ PICTURES: tuple[tuple[str, str, Theme, Callable[[Application], None]], ...] = (
     ("overview-dark", "finetuned.pt", "dark", lambda app: app.inspect("overview")),
     ("safety-light", "model.pt", "light", lambda app: app.inspect("safety")),
     ("compare-light", "checkpoint.pt", "light", lambda app: _compare(app, "resumed.pt", "backbone.4.weight")),
+    ("batch-dark", "model.pt", "dark", lambda app: _run(app, "layer:backbone.4")),
 )
 
 
@@ -53,6 +54,17 @@ def _compare(app: Application, other: str, name: str) -> None:
     app.close(tab.id)
     wait(app, lambda: app.state.comparison is not None and app.state.comparison.report is not None)
     app.comparing.show_rank([leaf.path for leaf in app.state.comparison.aligned.leaves].index(name))
+
+
+def _run(app: Application, key: str) -> None:
+    """A test batch, in a real child; what it measures is another each time."""
+    app.test_batch()
+    number = app.state.batch.id
+    app.testing.choose(number, batch=8, repeats=40, agreement="float64", backward=True)
+    app.testing.run(number)
+    wait(app, lambda: app.state.batch.record is not None and app.state.batch.busy is None)
+    app.testing.expand("layer:backbone", is_open=True)
+    app.testing.select(key)
 
 
 def resume(folder: Path) -> None:
@@ -113,6 +125,7 @@ def take(file: Path, look: Theme, arrange: Callable[[Application], None], place:
     window.close()
     bridge.close()
     window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # no loop runs that would; what is gone is not dressed anew
     QApplication.processEvents()
 
 

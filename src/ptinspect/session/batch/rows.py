@@ -161,7 +161,8 @@ def text_of(row: LayerRow, column: str) -> str:
     if column == "type":
         return row.type
     if column == "time":
-        return time_text(row.spent)
+        spent = row.spent
+        return "" if spent is None else f"{spent:,.0f}" if spent >= 10_000 else f"{spent:,.2f}" if spent >= 0.005 or not spent else "<0.01"
     if column == "parameters":
         return f"{row.parameters:,}" if row.parameters else ""
     if found is None:
