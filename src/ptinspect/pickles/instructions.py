@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ptinspect.errors import Corrupt
+from ptinspect.pickles.filling import add_items, build, set_items
 from ptinspect.pickles.values import Bytes, Dict, Global, Persistent, Set, Unknown, Value
 
 if TYPE_CHECKING:
@@ -288,20 +289,20 @@ def _pop_mark(machine: Machine) -> None:
 def _dict(machine: Machine) -> None:
     items = machine.since_mark()
     machine.stack.append(Dict())
-    machine.set_items(items)
+    set_items(machine, items)
 
 
 def _setitem(machine: Machine) -> None:
     value, key = machine.stack.pop(), machine.stack.pop()
-    machine.set_items([key, value])
+    set_items(machine, [key, value])
 
 
 def _append(machine: Machine) -> None:
-    machine.add_items([machine.stack.pop()])
+    add_items(machine, [machine.stack.pop()])
 
 
 def _build(machine: Machine) -> None:
-    machine.build(machine.stack.pop())
+    build(machine, machine.stack.pop())
 
 
 # -- frames and versions -----------------------------------------------------------------------------------------------
@@ -344,8 +345,8 @@ _KNOWN: dict[bytes, Step] = {
     b"b": _known(_build),
     b"a": _known(_append),
     b"s": _known(_setitem),
-    b"e": _known(lambda machine: machine.add_items(machine.since_mark())),
-    b"u": _known(lambda machine: machine.set_items(machine.since_mark())),
+    b"e": _known(lambda machine: add_items(machine, machine.since_mark())),
+    b"u": _known(lambda machine: set_items(machine, machine.since_mark())),
     b"\x8f": _known(lambda machine: machine.stack.append(Set([]))),
 }
 _OTHER: dict[bytes, Step] = {
@@ -376,7 +377,7 @@ _OTHER: dict[bytes, Step] = {
     b"2": _known(lambda machine: machine.stack.append(machine.stack[-1])),
     b"d": _known(_dict),
     b"l": _known(lambda machine: machine.stack.append(machine.since_mark())),
-    b"\x90": _known(lambda machine: machine.add_items(machine.since_mark())),
+    b"\x90": _known(lambda machine: add_items(machine, machine.since_mark())),
     b"\x91": _known(lambda machine: machine.stack.append(Set(machine.since_mark(), frozen=True))),
     b"\x95": _frame,
     b"\x97": _known(_buffer),

@@ -16,8 +16,9 @@ import time
 from ptinspect.errors import Corrupt, FileProblem, LimitExceeded, Truncated
 from ptinspect.limits import Limits
 from ptinspect.pickles import instructions
+from ptinspect.pickles.filling import salvage
 from ptinspect.pickles.stream import Stream
-from ptinspect.pickles.values import Call, Dict, Global, Persistent, Set, Value, class_outside
+from ptinspect.pickles.values import Call, Dict, Global, Persistent, Value, class_outside
 from ptinspect.pickles.window import Window
 
 ROUND = 1 << 14
@@ -65,7 +66,7 @@ class Machine:
         except _BREAKS as error:
             stream.problem = self._broken(error)
         if stream.problem is not None:
-            stream.root = self.salvage()
+            stream.root = salvage(self)
         self.show_texts()
         self.memo, self.sparse = [], {}
         return stream
@@ -145,67 +146,6 @@ class Machine:
         items = stack[mark:]
         del stack[mark:]
         return items
-
-    def set_items(self, items: list[Value]) -> None:
-        """SETITEM and SETITEMS on whatever lies on top."""
-        target = self.stack[-1]
-        if len(items) % 2:
-            raise Corrupt("a pickle sets a key without a value", "Get the file again from its source.")
-        pairs = zip(items[::2], items[1::2], strict=True)
-        if type(target) is Dict:
-            target.pairs.extend(pairs)
-        elif type(target) is Call:
-            target.pairs = target.pairs or []
-            target.pairs.extend(pairs)
-            self.stream.filled.add(target.name)
-        else:
-            self.odd(f"keys are set on a {type(target).__name__}")
-
-    def add_items(self, items: list[Value]) -> None:
-        """APPEND, APPENDS and ADDITEMS on whatever lies on top."""
-        target = self.stack[-1]
-        if type(target) is list:
-            target.extend(items)
-        elif type(target) is Set:
-            target.items.extend(items)
-        elif type(target) is Call:
-            target.items = target.items or []
-            target.items.extend(items)
-            self.stream.filled.add(target.name)
-        else:
-            self.odd(f"items are appended to a {type(target).__name__}")
-
-    def build(self, state: Value) -> None:
-        """BUILD: set the state of whatever lies on top."""
-        target = self.stack[-1]
-        if type(target) in (Call, Dict):
-            target.states += (state,)
-            if type(target) is Call and type(target.fn) is Global:
-                target.fn.built += 1
-        elif type(target) is Global:
-            target.built += 1
-            target.calls.append(Call(target, (), "build"))
-            target.calls[-1].states = (state,)
-            self.odd(f"attributes are set on {target.name} itself")
-        else:
-            self.odd(f"attributes are set on a {type(target).__name__}")
-
-    def salvage(self) -> Value:
-        """What a broken stream had built: unfinished containers take in what was meant for them."""
-        stack, marks = self.stack, self.marks
-        while marks:
-            mark = min(marks.pop(), len(stack))
-            items = stack[mark:]
-            del stack[mark:]
-            target = stack[-1] if stack else None
-            mapping = type(target) is Dict or (type(target) is Call and target.pairs is not None)
-            if mapping or (type(target) is Call and target.name.endswith("OrderedDict")):
-                self.set_items(items[: len(items) // 2 * 2])
-            elif type(target) is list:
-                target.extend(items)
-            else:
-                stack.extend(items)
-        return stack[0] if len(stack) == 1 else stack
 
     def check(self, started: float) -> None:
         """Compare what was spent with the limits; once a round."""
