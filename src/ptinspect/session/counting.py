@@ -11,7 +11,7 @@ from ptinspect.frozen import replace
 from ptinspect.session.numbers import Busy, Numbers
 from ptinspect.session.state import Opened, Tab
 from ptinspect.session.tasks import Context, Tasks
-from ptinspect.session.words import plain
+from ptinspect.session.words import plain, told
 
 if TYPE_CHECKING:
     from ptinspect.session.number_work import Counted
@@ -94,13 +94,7 @@ class Counting:
             self._update(id_, numbers=numbers)
 
     def _tell(self, error: Exception) -> None:
-        if isinstance(error, InspectError):
-            self._say(plain(error.message, 300), plain(error.hint or "", 300))
-        else:
-            import traceback  # noqa: PLC0415 - only a bug needs it
-
-            report = "".join(traceback.format_exception(error))
-            self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
+        self._say(*told(error))
 
 
 def _count(opened: Opened, context: Context) -> tuple[Finding, ...]:

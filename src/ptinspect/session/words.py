@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ptinspect import spelled
+from ptinspect.errors import InspectError
 from ptinspect.quantities import count_text, plural, size_text
 
 TIMES = "\u2009×\u2009"
 LONGEST = 2_000
+MISTAKE, GOES_ON = "ptinspect made a mistake", "The window goes on. Copy the report and send it to the project."
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -14,6 +16,15 @@ def plain(text: str, longest: int = LONGEST) -> str:
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
     return spelled.plain(text)
+
+
+def told(error: Exception) -> tuple[str, str, str]:
+    """What to say where something failed, what to do next, and a report: of a mistake of ours alone, for whoever mends it."""
+    if isinstance(error, InspectError):
+        return plain(error.message, 300), plain(error.hint or "", 300), ""
+    import traceback  # noqa: PLC0415 - only a bug needs it
+
+    return MISTAKE, GOES_ON, "".join(traceback.format_exception(error))
 
 
 def count_parts(count: int) -> tuple[str, str]:
@@ -63,7 +74,9 @@ def signed(text: str) -> str:
 
 
 __all__ = [
+    "GOES_ON",
     "LONGEST",
+    "MISTAKE",
     "TIMES",
     "article",
     "count_parts",
@@ -76,4 +89,5 @@ __all__ = [
     "share_text",
     "signed",
     "size_text",
+    "told",
 ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ptinspect.session.application import Application
 from ptinspect.session.mailbox import Mailbox
 from ptinspect.session.settings import folder
+from ptinspect.session.words import GOES_ON, MISTAKE
 
 if TYPE_CHECKING:
     from ptinspect.session.comparison.request import ComparisonRequest
@@ -168,8 +169,7 @@ def _catch_bugs(application: Application, mailbox: Mailbox) -> None:
 
         report = "".join(traceback.format_exception(kind, error, trace))
         sys.stderr.write(report)
-        hint = "The window goes on. Copy the report and send it to the project."
-        mailbox.post(lambda: application.say("ptinspect made a mistake", hint, report))
+        mailbox.post(lambda: application.say(MISTAKE, GOES_ON, report))
 
     sys.excepthook = tell
     threading.excepthook = lambda given: tell(given.exc_type, given.exc_value or given.exc_type(), given.exc_traceback)
