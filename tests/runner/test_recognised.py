@@ -128,3 +128,38 @@ def test_that_tied_names_stay_tied_and_one_of_them_is_enough() -> None:
     assert load.missing == ()
     assert module.head.weight is module.embedding.weight
     assert torch.equal(module.head.weight, weight)
+
+
+@pytest.mark.parametrize("said", ["", "?transform_input=0"])
+def test_that_a_model_which_scales_its_input_is_taken_for_one_of_torchvisions_own(tmp_path: Path, said: str) -> None:
+    original = seeded("googlenet", transform_input=not said, init_weights=False)
+    torch.save(original.state_dict(), tmp_path / "a.pt")
+    found = run_of(tmp_path / "a.pt", f"torchvision:googlenet{said}" if said else "auto")
+    assert found.module.transform_input == (not said)
+    assert torch.equal(outputs(found.module), outputs(original))
+    assert [finding.title for finding in found.findings] == ["It was assumed that the weights come from torchvision's own"] * (not said)
+
+
+@pytest.mark.parametrize("said", ["?transform_input", "?num_classes=os.system", "?__class__=1=2"])
+def test_that_options_are_whole_numbers_by_name(tmp_path: Path, said: str) -> None:
+    torch.save(seeded("shufflenet_v2_x0_5").state_dict(), tmp_path / "a.pt")
+    with pytest.raises(ArchitectureUnknown, match="no whole numbers by name"):
+        run_of(tmp_path / "a.pt", f"torchvision:shufflenet_v2_x0_5{said}")
+
+
+def test_that_a_pickled_model_is_the_one_of_the_file_not_the_librarys(tmp_path: Path) -> None:
+    original = seeded("resnet18", num_classes=5)
+    original.maxpool = nn.Identity()
+    torch.save(original, tmp_path / "a.pt")
+    found = run_of(tmp_path / "a.pt")
+    assert (found.source, found.architecture) == ("rebuilt", "torchvision:resnet18")
+    assert torch.equal(outputs(found.module), outputs(original))
+    assert run_of(tmp_path / "a.pt", "recognised").source == "torchvision:resnet18"
+
+
+def test_that_quantized_weights_are_told_to_be_missing(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(2, 2), torch.ao.nn.quantized.Conv2d(1, 1, 1))
+    with pytest.raises(WeightsDoNotFit, match=r"1\.weight is missing, .* not run"):
+        put_in(module, {name: torch.zeros_like(value) for name, value in nn.Linear(2, 2).state_dict(prefix="0.").items()}
+               | {"1.scale": torch.tensor(1.0), "1.zero_point": torch.tensor(0), "1.bias": torch.zeros(1)},
+               {"1.weight": "qint8 values are not run"})  # fmt: skip

@@ -66,7 +66,12 @@ def put_in(module: nn.Module, tensors: Mapping[str, torch.Tensor], problems: Map
         message = f"only {len(fitting):,} of the {len(expected):,} tensors of this model are in the file with its shapes ({first} is not)"
         raise WeightsDoNotFit(message, "Choose the model that these weights belong to: --model.")
     kept = {name: filled[id(place)] for name, place in expected.items() if id(place) in filled}
-    module.load_state_dict(kept, strict=False, assign=True)
+    try:
+        module.load_state_dict(kept, strict=False, assign=True)
+    except KeyError as error:  # a quantized layer takes all of its tensors or none
+        name = str(error).strip("'")
+        message = f"{name} is missing, and its layer cannot do without it: {problems.get(name, 'the file does not have it')}"
+        raise WeightsDoNotFit(message, "Name a function that builds the model and loads its weights: --model FILE.py:FUNCTION.") from None
     return load
 
 

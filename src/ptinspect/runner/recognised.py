@@ -2,7 +2,8 @@
 
 The library's constructor is called with its parameters left without memory, since the file's values take their place at once;
 where the file misses some of them, the model is built again with the library's own initial values. A head that was replaced by
-another stack of layers is rebuilt from its names and shapes, and said to be a guess.
+another stack of layers is rebuilt from its names and shapes, and said to be a guess. So is what the constructor was told and no
+weight shows: `torchvision:googlenet?transform_input=0` says it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from ptinspect.runner import factories
 from ptinspect.runner.loading import Load, put_in
 
 Tensors = Mapping[str, torch.Tensor]
+_CHANGING_THEIR_INPUT = ("googlenet", "inception_v3")
+_ASSUMED = {"transform_input": 1}
+_YES_OR_NO = ("aux", "quantize", "transform_input")
 _PLACE = re.compile(r"(\d+)\.(.+)")
 
 
@@ -37,20 +41,24 @@ class Known:
     findings: tuple[Finding, ...] = ()
 
 
-def known(weights: WeightSet, asked: str | None, tensors: Tensors, problems: Mapping[str, str]) -> Known:
+def known(weights: WeightSet, wanted: str | None, tensors: Tensors, problems: Mapping[str, str]) -> Known:
     """The model that was asked for (`torchvision:resnet50`), or the one that the names and shapes tell."""
+    asked, _, said = (wanted or "").partition("?")
     found = recognise(weights)
-    if asked is None and (found is None or found.match == "similar"):
+    if not asked and (found is None or found.match == "similar"):
         closest = f", though {found.library}:{found.name} is close" if found is not None else ""
         hint = "Name the model (--model torchvision:resnet50), or a function that builds it (--model FILE.py:FUNCTION)."
         raise ArchitectureUnknown(f"no known architecture has these names and shapes{closest}", hint)
-    library, _, name = (asked or "").partition(":")
-    fits = found if found is not None and (asked is None or (found.library, found.name) == (library, name)) else None
+    library, _, name = asked.partition(":")
+    fits = found if found is not None and (not asked or (found.library, found.name) == (library, name)) else None
     if fits is not None:
         library, name = fits.library, fits.name
     renamed = _renamed(tensors, fits)
-    options = dict(fits.arguments) if fits is not None else {}
+    assumed = _ASSUMED if library == "torchvision" and name.removeprefix("quantized_") in _CHANGING_THEIR_INPUT else {}
+    options = {**assumed, **dict(fits.arguments if fits is not None else ()), **_options(said)}
     module, findings = _built(library, name, options), list[Finding]()
+    if assumed and "transform_input" not in said:
+        findings.append(_assumption(name))
     if fits is not None:
         findings += _with_head(module, fits, renamed)
     load = put_in(module, renamed, problems)
@@ -62,6 +70,23 @@ def known(weights: WeightSet, asked: str | None, tensors: Tensors, problems: Map
     return Known(module, f"{library}:{name}", load, tuple(findings))
 
 
+def _options(said: str) -> dict[str, int]:
+    """`transform_input=0&num_classes=5`. Raises ArchitectureUnknown."""
+    pairs = [part.partition("=") for part in said.split("&") if part]
+    if not all(key.isidentifier() and value.isascii() and value.isdigit() and len(value) < 9 for key, _, value in pairs):
+        hint = "Write torchvision:googlenet?transform_input=0, with & between several."
+        raise ArchitectureUnknown(f"`?{said}` gives the model no whole numbers by name", hint)
+    return {key: int(value) for key, _, value in pairs}
+
+
+def _assumption(name: str) -> Finding:
+    detail = (
+        "torchvision's own weights of this model, and what is fine-tuned from them, take inputs that it scales once more; a model "
+        f"trained from nothing does not. The file does not say which it is: --model torchvision:{name}?transform_input=0 is the other."
+    )
+    return Finding("notice", "It was assumed that the weights come from torchvision's own", detail)
+
+
 def _renamed(tensors: Tensors, fits: Architecture | None) -> dict[str, torch.Tensor]:
     """The file's names as the library has them; what lies outside the recognised part stays away."""
     plain = {without_wrappers(name): tensor for name, tensor in tensors.items() if name != "n_averaged"}
@@ -70,7 +95,7 @@ def _renamed(tensors: Tensors, fits: Architecture | None) -> dict[str, torch.Ten
 
 
 def _built(library: str, name: str, options: Mapping[str, int], whole: bool = False) -> nn.Module:
-    arguments = {key: bool(value) if key.startswith(("aux", "quantize")) else value for key, value in options.items()}
+    arguments = {key: bool(value) if key.startswith(_YES_OR_NO) else value for key, value in options.items()}
     try:
         if whole:
             return factories.build(library, name, device="cpu", **arguments)

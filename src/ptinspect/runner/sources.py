@@ -1,6 +1,8 @@
 """Which way leads from a file to a model that can run: five, the safe ones first.
 
-1. a known architecture, 2. a pickled module rebuilt without its pickle, 3. a program in the file (TorchScript, torch.export),
+1. a known architecture (of a pickled module of torch's and torchvision's own classes the second way is more faithful, and is taken
+where it leads somewhere: what a constructor was told, or a layer without weights that was replaced, shows in no weight),
+2. a pickled module rebuilt without its pickle, 3. a program in the file (TorchScript, torch.export),
 4. a function of the user's, 5. the pickled model itself. The last three run code that the file or the user brings. They are taken
 only when they were named, or are the only way there is, and somebody agreed to exactly these bytes; no failure of a safe way
 leads to one of them.
@@ -8,9 +10,12 @@ leads to one of them.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import torch
 from torch import nn
 
+from ptinspect.checkpoint.architectures import recognise
 from ptinspect.checkpoint.model import Checkpoint, WeightSet
 from ptinspect.checkpoint.storage_bytes import StorageBytes
 from ptinspect.errors import ArchitectureUnknown, ChangedOnDisk, WeightsDoNotFit
@@ -67,23 +72,37 @@ def weights_of(asked: FileAsked, checkpoint: Checkpoint) -> WeightSet:
 def _safely(asked: FileAsked, checkpoint: Checkpoint) -> Made:
     """The ways that run nothing of the file."""
     weights = weights_of(asked, checkpoint)
-    named = asked.model if asked.model.startswith(LIBRARIES) else None
     if asked.model == "rebuilt":
         return _rebuilt(checkpoint, weights)
+    if weights.form == "model" and asked.model == "auto":
+        return _faithfully(asked, checkpoint, weights)
     try:
-        with StorageBytes(checkpoint) as storages:
-            tensors, problems = filled(storages, weights.entries)
-        beside = class_beside(checkpoint.path) if named is None else named.removeprefix("transformers:")
-        if beside is not None and (named or "transformers:").startswith("transformers:"):
-            return _configured(checkpoint.path, beside, tensors, problems)
-        found = known(weights, named, tensors, problems)
-        return Made(found.module, found.source, False, found.load, found.source, (*found.findings, *found.load.findings()))
+        return _recognised(asked, checkpoint, weights)
     except (ArchitectureUnknown, WeightsDoNotFit) as problem:
-        if weights.form == "model" and asked.model == "auto":
-            return _rebuilt(checkpoint, weights)
         if weights.form == "model":
             problem.hint += " Or run the pickled model itself, which runs the file's code: --model pickled --trust."
         raise
+
+
+def _faithfully(asked: FileAsked, checkpoint: Checkpoint, weights: WeightSet) -> Made:
+    """A pickled module as the file describes it; where its classes are not known, the library's model that its weights fit."""
+    try:
+        return _rebuilt(checkpoint, weights)
+    except ArchitectureUnknown as problem:
+        with suppress(ArchitectureUnknown, WeightsDoNotFit):
+            return _recognised(asked, checkpoint, weights)
+        raise problem from None
+
+
+def _recognised(asked: FileAsked, checkpoint: Checkpoint, weights: WeightSet) -> Made:
+    named = asked.model if asked.model.startswith(LIBRARIES) else None
+    with StorageBytes(checkpoint) as storages:
+        tensors, problems = filled(storages, weights.entries)
+    beside = class_beside(checkpoint.path) if named is None else named.removeprefix("transformers:")
+    if beside is not None and (named or "transformers:").startswith("transformers:"):
+        return _configured(checkpoint.path, beside, tensors, problems)
+    found = known(weights, named, tensors, problems)
+    return Made(found.module, found.source, False, found.load, found.source, (*found.findings, *found.load.findings()))
 
 
 def _configured(path: str, name: str, tensors: dict[str, torch.Tensor], problems: dict[str, str]) -> Made:
@@ -97,7 +116,9 @@ def _rebuilt(checkpoint: Checkpoint, weights: WeightSet) -> Made:
         raise ArchitectureUnknown("these are bare weights: the file does not say which layers they belong to", "Name the model: --model.")
     from ptinspect.runner.rebuilt import rebuilt  # noqa: PLC0415 - one way of five
 
-    return Made(rebuilt(checkpoint, weights), "rebuilt", False)
+    fits = recognise(weights)
+    name = f"{fits.library}:{fits.name}" if fits is not None and fits.match != "similar" else None
+    return Made(rebuilt(checkpoint, weights), "rebuilt", False, architecture=name)
 
 
 def _program(asked: FileAsked, checkpoint: Checkpoint) -> Made:
