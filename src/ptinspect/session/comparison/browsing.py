@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ptinspect.analysis.compare.model import Status
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import ChangedOnDisk, InspectError
-from ptinspect.session.comparison.looks import PairLook, look
+from ptinspect.session.comparison.looks import Known, PairLook, look, with_histograms
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import Order, PairTable, SortedBy, kept_of
 from ptinspect.session.filters import Narrowed, narrow
@@ -122,19 +122,30 @@ class PairBrowsing:
     def look(self, place: int) -> None:
         """Read the pair of a place, unless that is done or on its way; the newest wish wins."""
         tab = self._find(None)
-        if tab is None or tab.aligned is None or not 0 <= place < len(tab.aligned.pairs) or tab.look(place) is not None:
+        if tab is None or tab.aligned is None or not 0 <= place < len(tab.aligned.pairs):
             return
         id_, aligned, pair = tab.id, tab.aligned, tab.aligned.pairs[place]
+        kept, is_coming = tab.look(place), tab.busy is not None and pair.difference is None
+        if kept is not None and (kept.is_whole or (is_coming and kept.seen is None)):
+            return
         if self._looking == (id_, id(aligned), place) and f"pair {id_}" in self.tasks.slots:
             return
         self._looking = (id_, id(aligned), place)
+        known = Known(tab.histograms.get(place), is_coming)
 
         def done(found: PairLook) -> None:
             now = self._find(id_)
             if now is not None and now.aligned is aligned:
-                self._update(id_, looks=(*now.looks, (place, found))[-MOST_LOOKS:])
+                looks = [one for one in now.looks if one[0] != place]
+                self._update(id_, looks=(*looks, (place, found_since(now, place, found)))[-MOST_LOOKS:])
 
-        self.tasks.run(f"pair {id_}", lambda context: look(aligned.outline, pair, context), done, lambda error: self._not_seen(id_, error))
+        self.tasks.run(
+            f"pair {id_}",
+            lambda context: look(aligned.outline, pair, context, known),
+            done,
+            lambda error: self._not_seen(id_, error),
+            partial=done,
+        )
 
     def _not_seen(self, id_: int, error: Exception, is_stale: bool = True) -> None:
         """A file that changed under a look makes all of the comparison stale."""
@@ -197,6 +208,16 @@ class PairBrowsing:
                 self._update(id_, narrowed=found[0], table=found[1], shown=found[2])
 
         self.tasks.run(f"arrange {id_}", work, done, lambda error: self._failed(id_, error))
+
+
+def found_since(tab: ComparisonTab, place: int, found: PairLook) -> PairLook:
+    """A look at a pair that was still to be compared, with what the comparison says of it by now."""
+    pair = tab.aligned.pairs[place] if tab.aligned is not None else found.pair
+    if found.pair.difference is not None or pair.difference is None:
+        return found
+    kept = tab.histograms.get(place)
+    is_all = pair.status == "same" or kept is not None
+    return found.of(with_histograms(pair, kept), found.left, found.right, found.seen is None and is_all)
 
 
 def rank_of(tab: ComparisonTab) -> int:

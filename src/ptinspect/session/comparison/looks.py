@@ -1,4 +1,7 @@
-"""A look at one pair: how far it moved, both sides' numbers, and some of its values. Read in the background, kept as a frozen answer."""
+"""A look at one pair: how far it moved, both sides' numbers, and some of its values. Read in the background, kept as a frozen answer.
+
+Of large tensors a sample comes first, and says that it is one; then all of their values, unless the comparison is about to tell them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from ptinspect.analysis.compare.model import Pair, Side, status_of
 from ptinspect.checkpoint.model import Entry
 from ptinspect.errors import FileProblem
 from ptinspect.frozen import frozen, replace
+from ptinspect.session.comparison.packing import unpacked
 from ptinspect.session.tasks import Context
 from ptinspect.session.words import plain
 
@@ -52,7 +56,7 @@ class Pictures:
 class PairLook:
     """Everything that the pages say of one pair. Compared by identity: arrays have no one answer to ==."""
 
-    __slots__ = ("left", "pair", "pictures", "right", "shares")
+    __slots__ = ("is_whole", "left", "pair", "pictures", "right", "shares")
 
     def __init__(
         self, pair: Pair, left: SideNumbers, right: SideNumbers, shares: Shares | None = None, pictures: Pictures | None = None
@@ -60,21 +64,61 @@ class PairLook:
         self.pair = pair
         self.left, self.right = left, right
         self.shares, self.pictures = shares, pictures
+        self.is_whole = True  # else there is more to come
+
+    @property
+    def seen(self) -> int | None:
+        """How many values its numbers are of, where they are not of all."""
+        return min((side.seen for side in (self.left, self.right) if side.seen is not None), default=None)
+
+    def of(self, pair: Pair, left: SideNumbers, right: SideNumbers, is_whole: bool = True) -> PairLook:
+        """The same with better numbers."""
+        made = PairLook(pair, left, right, self.shares, self.pictures)
+        made.is_whole = is_whole
+        return made
 
 
-def look(outline: Outline, pair: Pair, context: Context) -> PairLook:
+@frozen
+class Known:
+    """What the comparison itself has found: its histograms where they were kept, and whether it is still to come to this pair."""
+
+    histograms: bytes | None = None
+    is_coming: bool = False
+
+
+def look(outline: Outline, pair: Pair, context: Context, known: Known | None = None) -> PairLook:
     """Read what there is to see of a pair. What cannot be read is told in the answer."""
-    match = pair.match
-    left, right = _numbers(outline.left, match.left, context), _numbers(outline.right, match.right, context)
-    both = match.both
-    if both is None or both[0].tensor.shape != both[1].tensor.shape or left.problem or right.problem:
-        return PairLook(pair, left, right)
+    known, match = known or Known(), pair.match
+    sides = (outline.left, match.left), (outline.right, match.right)
+    left, right = (_numbers(side, entry, context) for side, entry in sides)
+    both, is_large = match.both, left.seen is not None or right.seen is not None
+    pair, is_known = with_histograms(pair, known.histograms), pair.status == "same" or known.histograms is not None
+    is_one = both is None or both[0].tensor.shape != both[1].tensor.shape or bool(left.problem or right.problem)
+    first = PairLook(pair, left, right)
     try:
-        pair = _measured(outline, pair, both, context)
-        shares, pictures = _seen(outline, both)
+        if both is not None and not is_one:
+            if not is_large:
+                pair = _measured(outline, pair, both, context)
+            first = PairLook(pair, left, right, *_seen(outline, both))
+        if not is_large:
+            return first
+        context.partial(first.of(pair, left, right, is_whole=False))
+        left, right = (_all_numbers(side, entry, found, context) for (side, entry), found in zip(sides, (left, right), strict=True))
+        if both is not None and not is_one and not is_known:
+            if known.is_coming:
+                return first.of(pair, left, right, is_whole=False)
+            context.partial(first.of(pair, left, right, is_whole=False))
+            pair = _measured(outline, pair, both, context)
     except FileProblem as problem:
         return PairLook(replace(pair, problem=problem.message), left, right)
-    return PairLook(pair, left, right, shares, pictures)
+    return first.of(pair, left, right)
+
+
+def with_histograms(pair: Pair, kept: bytes | None) -> Pair:
+    """A pair with what is kept beside it."""
+    if kept is None or pair.difference is None:
+        return pair
+    return replace(pair, difference=replace(pair.difference, histograms=unpacked(kept)))
 
 
 def _numbers(side: Side, entry: Entry | None, context: Context) -> SideNumbers:
@@ -91,6 +135,17 @@ def _numbers(side: Side, entry: Entry | None, context: Context) -> SideNumbers:
     if not isinstance(found, Sample):
         return SideNumbers()
     return SideNumbers(found.statistics, found.seen if found.seen < entry.tensor.elements else None)
+
+
+def _all_numbers(side: Side, entry: Entry | None, found: SideNumbers, context: Context) -> SideNumbers:
+    """The statistics of every value where those that were found are of some."""
+    from ptinspect.analysis.stream import Request, statistics  # noqa: PLC0415
+
+    if entry is None or found.seen is None:
+        return found
+    request = Request(side.checkpoint, [entry.tensor], threads=1, compiled=False)
+    whole = next(statistics(request, lambda *_: context.raise_if_cancelled()))[1]
+    return SideNumbers(problem=plain(whole.problem, 300)) if whole.problem else SideNumbers(whole)
 
 
 def _measured(outline: Outline, pair: Pair, both: tuple[Entry, Entry], context: Context) -> Pair:

@@ -104,6 +104,8 @@ def _happened(pair: Pair, look: PairLook | None) -> str:
     if pair.status == "shape_changed":
         return "another shape: value by value there is nothing to compare"
     found = pair.difference
+    if found is None and look is not None and not look.is_whole:
+        return "being compared value by value"
     if found is None or found.changed_fraction is None:
         return ""
     if pair.status == "dtype_changed" and found.within_rounding:
@@ -120,7 +122,8 @@ def _trend(look: PairLook | None, found: Difference) -> str:
     if one and other and one * other > 0 and left is not None and left.std is not None and abs(one) > 0.5 * left.std:
         change = (abs(other) - abs(one)) / abs(one)
         if abs(change) >= 0.005:
-            return f", {abs(100 * change):.0f} % {'larger' if change > 0 else 'smaller'} on average"
+            about = "" if look is None or look.seen is None else "about "
+            return f", {about}{abs(100 * change):.0f} % {'larger' if change > 0 else 'smaller'} on average"
     if found.left_l2 and found.right_l2:
         change = found.right_l2 / found.left_l2 - 1
         if abs(change) >= 0.005:
@@ -133,6 +136,13 @@ def _percent(share: float) -> str:
     if percent > 99 and share < 1:
         return f"{min(percent, 99.99):.2f} %"
     return f"{percent:.0f} %" if percent >= 1 else f"{percent:.2g} %" if percent >= 0.01 else "less than 0.01 %"
+
+
+def seen_text(look: PairLook) -> str:
+    """Of which values the figures are."""
+    if is_single(look):
+        return ""
+    return "All values" if look.seen is None else f"Sample of {look.seen:,}"
 
 
 def figures_of(look: PairLook) -> tuple[FigureRow, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ptinspect.session.chips import KINDS
 from ptinspect.session.comparison.banner import safety_of
-from ptinspect.session.comparison.browsing import Find, PairBrowsing
+from ptinspect.session.comparison.browsing import Find, PairBrowsing, found_since
 from ptinspect.session.comparison.cells import change_text, side_text, state_text
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.rows import PairRow, PairTable
@@ -74,7 +74,8 @@ class Comparing(PairBrowsing):
         elif isinstance(part, Heard) and tab.aligned is not None:
             tab.aligned.take(part.pairs)
             tab.histograms.update(part.histograms)
-            self._update(id_, revision=tab.revision + 1, busy=Busy(f"compare {id_}", part.text, part.share))
+            looks = tuple((place, found_since(tab, place, found)) for place, found in tab.looks)
+            self._update(id_, revision=tab.revision + 1, busy=Busy(f"compare {id_}", part.text, part.share), looks=looks)
             if tab.hidden and time.monotonic() - self._arranged >= SELDOM:  # what was found to be the same goes, but rows do not flicker
                 self._arrange(id_)
 

@@ -11,11 +11,21 @@ from shiboken6 import isValid
 
 from ptinspect.session import row_facts
 from ptinspect.session.comparison.looks import PairLook
-from ptinspect.session.comparison.pair_page import FigureRow, facts_of, figures_of, furthest_below, headline_of, is_single, shares_text
+from ptinspect.session.comparison.pair_page import (
+    FigureRow,
+    facts_of,
+    figures_of,
+    furthest_below,
+    headline_of,
+    is_single,
+    seen_text,
+    shares_text,
+)
 from ptinspect.session.comparison.rows import PairRow
 from ptinspect.session.views import ComparisonView
 from ptinspect.ui import plots, theme
 from ptinspect.ui.panels.comparison_page import PairPage
+from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.scroll_page import ScrollArea, fill
 from ptinspect.ui.widgets.segments import Segments
 from ptinspect.ui.widgets.settings_list import SettingsList
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from ptinspect.ui.widgets.pair_plots import ApartPlot, Bins, OverlaidPlot
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class DifferencePage(PairPage):
@@ -56,7 +67,8 @@ class DifferencePage(PairPage):
         self._plots, self._lower, self._heat = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
         left, right = Text("Left", 12, 400, "text2"), Text("Right", 12, 400, "text2")
         legend = row(Square("leftgraphic"), left, 6, Square("rightgraphic"), right, gap=5)
-        self.distribution = boxed(column(row(Text("Distribution", 12, 600), None, legend, 14, self.scale), self._plots, gap=4))
+        self.tag = Tag("sample", "warn")
+        self.distribution = boxed(column(row(Text("Distribution", 12, 600), self.tag, None, legend, 14, self.scale), self._plots, gap=4))
         note = Text("right minus left, value by value", 11, 400, "muted")
         self.difference = boxed(column(line(), 8, row(Text("Difference", 12, 600), note, None, gap=10), self._lower, gap=0))
         self.figures, self.facts = FigureTable(), FactGrid()
@@ -78,7 +90,7 @@ class DifferencePage(PairPage):
             return
         place = view.state.aligned.places.get(id(found.source), -1) if view.state.aligned is not None else -1
         look = view.state.look(place) if place >= 0 else None
-        if place >= 0 and look is None and not view.state.is_reading:
+        if place >= 0 and (look is None or not look.is_whole) and not view.state.is_reading:
             self.comparing.look(place)
         self.title.show_row(found, look)
         is_growing = found.pair is None and view.state.revision != self._revision and view.state.busy is None
@@ -112,7 +124,8 @@ class DifferencePage(PairPage):
         figures, facts = figures_of(look), facts_of(look)
         self.figures.setVisible(bool(figures))
         self.facts.setVisible(bool(facts))
-        self.figures.show_rows(figures)
+        self.figures.show_rows(figures, seen_text(look))
+        self.tag.setVisible(look.seen is not None)
         self.facts.show_facts(facts)
         plots.when_ready(self._draw)
 
@@ -238,15 +251,17 @@ class FigureTable(QWidget):
         self._grid.setVerticalSpacing(0)
         self._cells: list[list[Text]] = []
         self._grid.addWidget(line(), 0, 0, 1, 5)
+        self.seen = Text("", 11, 400, "muted")
         for at, (title, tone) in enumerate(self.TITLES):
-            head = Text(title, 11, 500, tone)
-            head.setAlignment(_RIGHT)
+            head = Text(title, 11, 500, tone) if title else self.seen
+            head.setAlignment(_RIGHT if title else _LEFT)
             head.setFixedHeight(28)
             self._grid.addWidget(head, 1, at)
             self._grid.setColumnStretch(at, 1)
 
-    def show_rows(self, rows: Sequence[FigureRow]) -> None:
-        """The rows keep their places; only the values change."""
+    def show_rows(self, rows: Sequence[FigureRow], seen: str) -> None:
+        """The rows keep their places; only the values change. `seen` says of which values they are."""
+        self.seen.setText(seen)
         while len(self._cells) < len(rows):
             self._add()
         for at, cells in enumerate(self._cells):
@@ -263,7 +278,7 @@ class FigureTable(QWidget):
         for at in range(5):
             cell = Text("", 12, 500 if at in (1, 2) else 400, "text" if at in (1, 2) else "text2")
             cell.setFixedHeight(21)
-            cell.setAlignment(_RIGHT if at else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            cell.setAlignment(_RIGHT if at else _LEFT)
             cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._grid.addWidget(cell, place, at)
             cells.append(cell)

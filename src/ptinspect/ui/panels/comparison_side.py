@@ -62,7 +62,7 @@ class SidePage(PairPage):
             return
         place = view.state.aligned.places.get(id(found.source), -1) if view.state.aligned is not None else -1
         look = view.state.look(place) if place >= 0 else None
-        if place >= 0 and look is None and not view.state.is_reading:
+        if place >= 0 and (look is None or not look.is_whole) and not view.state.is_reading:
             self.comparing.look(place)
         state = (view.state.selected, id(look), id(view.state.aligned))
         if state == self._state:
