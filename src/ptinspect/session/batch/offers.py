@@ -13,6 +13,8 @@ from ptinspect.session.words import plain
 MOST_SETS = 40
 OWN = "own"  # stands for FILE.py:FUNCTION until the user has written one
 _REBUILT = "Put together from known classes of torch and torchvision, without its pickle."
+_BUILT = "Built by the library's own code, filled with the weights. Nothing of the file is run."
+_OF_KNOWN_LIBRARIES = ("torch.nn.", "torchvision.")
 _PROGRAM_TITLES = {"torchscript": "TorchScript program", "exported": "Exported program"}
 
 
@@ -32,19 +34,18 @@ def _offers(checkpoint: Checkpoint) -> Iterator[Offer]:
     """The first is what `auto` leads to, as far as that is known before torch is."""
     program = PROGRAMS.get(checkpoint.document.container)
     found, main = checkpoint.architecture, checkpoint.main
-    is_whole = main is not None and main.form == "model"
+    is_whole, kind = (main.form == "model", main.class_name or "") if main is not None else (False, "")
     if program is not None:
         yield Offer("auto", _PROGRAM_TITLES[program], "The program in the file is run, once you agree.", runs_code=True)
-    elif found is not None and found.library in ("torchvision", "timm", "transformers"):
-        name = f"{plain(found.library, 30)} {plain(found.name, 60)}"
-        yield Offer("auto", f"Recognised: {name}", "Built by the library's own code, filled with the weights. Nothing of the file is run.")
-    elif is_whole:
-        name = plain((main.class_name or "").rpartition(".")[2], 60) if main is not None else ""
+    elif is_whole and (found is None or kind.startswith(_OF_KNOWN_LIBRARIES)):
+        name = plain(kind.rpartition(".")[2], 60)
         yield Offer("auto", f"Rebuilt: {name}" if name else "Rebuilt", _REBUILT)
+    elif found is not None:
+        yield Offer("auto", f"Recognised: {plain(found.library, 30)} {plain(found.name, 60)}", _BUILT)
     else:
         yield Offer("auto", "Found by its weights", "Architectures of torchvision and timm are tried. Nothing of the file is run.")
     if found is not None and is_whole and program is None:
-        yield Offer("rebuilt", "Rebuilt from its classes", _REBUILT)
+        yield Offer("recognised", f"The library's {plain(found.name, 60)}", _BUILT)
     yield Offer(OWN, "A function of yours…", "FILE.py:FUNCTION makes the model; it is run, once you agree.", runs_code=True)
     if is_whole and program is None:
         yield Offer("pickled", "The pickled model itself", "Loading it runs the file's own code, once you agree.", runs_code=True)
