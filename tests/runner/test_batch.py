@@ -165,7 +165,7 @@ class TestExtras:
         found = run(small, batch=2, agreement="cpu:float32")["agreement"]
         assert (found["parts_at"], found["same_top"], found["samples"]) == (None, 2, 2)
         assert found["largest_gap"] == 0
-        assert all(row["relative_l2"] == 0 for row in found["layers"])
+        assert all(row["relative_l2"] == 0 and row["means"][0] == row["means"][1] for row in found["layers"])
 
     def test_that_half_precision_is_off_by_its_rounding(self, small: Path) -> None:
         found = run(small, agreement="bfloat16")["agreement"]

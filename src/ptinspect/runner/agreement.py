@@ -164,12 +164,14 @@ def _difference(left: Output, right: torch.Tensor) -> dict[str, Any]:
     both = torch.isfinite(a) & torch.isfinite(b)
     odd = int((torch.isfinite(a) != torch.isfinite(b)).sum())
     a, b = a[both], b[both]
+    moments = {"means": [float(a.mean()), float(b.mean())], "stds": [float(one.std(correction=0)) for one in (a, b)]} if a.numel() else {}
     norm, other = float(a.norm()), float(b.norm())
     gap = (a - b).abs()
     return {
         "shape": list(left.shape), "max_abs": float(gap.max()) if gap.numel() else None,
         "relative_l2": float((a - b).norm()) / norm if norm else (0.0 if not other else None),
         "cosine": float(torch.dot(a, b)) / (norm * other) if norm and other else None, "sampled": left.step > 1, "finite_in_one": odd,
+        **moments,
     }  # fmt: skip
 
 

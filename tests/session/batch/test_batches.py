@@ -17,6 +17,7 @@ from ptinspect.runner.consents import Consents
 from ptinspect.session.batch.choices import Choices, as_fields, of_fields, specs_of
 from ptinspect.session.batch.details import layer_of, sample_of
 from ptinspect.session.batch.figures import cards_of, warned_of
+from ptinspect.session.batch.rows import text_of
 from ptinspect.session.settings import Settings
 from ptinspect.session.views import BatchView
 from tests.session.batch.events import Child, beginning, crashed, failed, layer, layers, rest, spoiled, whole
@@ -275,7 +276,8 @@ def test_that_a_file_that_changed_is_read_again_and_then_runs(tmp_path: Path) ->
 def test_that_a_comparison_runs_both_files_on_one_batch_and_tells_where_they_part(path, tmp_path: Path) -> None:
     other = tmp_path / "other.pt"
     torch.save(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), other)
-    gap = {"path": "blocks.0.linear", "type": "Linear", "leaf": True, "max_abs": 1.0, "relative_l2": 0.5, "cosine": 0.8}
+    gap = {"path": "blocks.0.linear", "type": "Linear", "leaf": True, "max_abs": 1.0, "relative_l2": 0.5, "cosine": 0.8,
+           "means": [0.5, 0.25], "stds": [1.0, 2.0]}  # fmt: skip
     parting = {"with": str(other), "source": "rebuilt", "layers": [gap], "parts_at": "blocks.0.linear", "largest_gap": 1.0}
     bench = Bench()
     bench.app.testing.runs = child = Child(whole(parting=parting))
@@ -287,7 +289,10 @@ def test_that_a_comparison_runs_both_files_on_one_batch_and_tells_where_they_par
     assert child.requests[0].other.path == str(other)
     assert warned_of(bench.batch).title == "The two models part at blocks.0.linear"
     bench.app.testing.reveal("blocks.0.linear")
-    assert ("Relative distance", "50 %", "warn") in dict(layer_of(bench.batch).sections)["Beside the second file"]
+    beside = dict(layer_of(bench.batch).sections)["Beside the second file"]
+    assert ("Relative distance", "50 %", "warn") in beside
+    assert ("Means", "0.5000 and 0.2500", "plain") in beside
+    assert text_of(bench.batch.record.table.find("layer:blocks.0.linear"), "apart") == "50"
 
 
 def test_that_a_layer_is_found_in_the_file_and_back_in_the_batch(path) -> None:

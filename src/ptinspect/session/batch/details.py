@@ -231,6 +231,9 @@ def _gradients(flow: Flow) -> Iterator[Fact]:
 def _gap(gap: Gap, beside: Beside) -> Iterator[Fact]:
     if gap.shapes is not None:
         yield "Shapes", f"{shape_text(gap.shapes[0])} and {shape_text(gap.shapes[1])}", "danger"
+    for name, pair in (("Means", gap.means), ("Stds", gap.stds)):
+        if pair:
+            yield name, " and ".join(figure(one, 4) or "none" for one in pair), "plain"
     if gap.relative is not None:
         yield "Relative distance", _apart(gap.relative), "warn" if beside.parts_at == gap.path else "plain"
     if gap.largest is not None:

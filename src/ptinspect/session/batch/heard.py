@@ -254,6 +254,8 @@ class Gap:
     largest: float | None
     cosine: float | None
     shapes: tuple[Shape | None, Shape | None] | None = None  # where they differ
+    means: tuple[float | None, ...] = ()  # of this run and of the other
+    stds: tuple[float | None, ...] = ()
 
 
 @frozen
@@ -288,7 +290,12 @@ def beside_of(value: object) -> Beside:
 def _gap(told: dict[str, Any]) -> Gap:
     shapes = (shape(told.get("shape")), shape(told.get("other_shape"))) if "other_shape" in told else None
     relative, largest, cosine = (number(told.get(name)) for name in ("relative_l2", "max_abs", "cosine"))
-    return Gap(path(told.get("path")), word(told.get("type"), 60), relative, largest, cosine, shapes)
+    means, stds = _pair(told.get("means")), _pair(told.get("stds"))
+    return Gap(path(told.get("path")), word(told.get("type"), 60), relative, largest, cosine, shapes, means, stds)
+
+
+def _pair(value: object) -> tuple[float | None, ...]:
+    return tuple(map(number, value)) if isinstance(value, list) and len(value) == 2 else ()
 
 
 @frozen

@@ -29,6 +29,8 @@ def narrow(table: LayerTable, text: str) -> tuple[Narrowed, LayerTable | None]:
         if id(row) in kept and row.figures is not None:
             found.put(row.figures)
     found.slowest = table.slowest
+    if table.is_compared:
+        found.compare({row.path: row.gap for row in kept.values() if row.gap is not None})
     keys = frozenset(row.key for row in found.walk() if row.below)
     return Narrowed(text, query, frozenset(kept), len(hits), expanded=keys), found
 

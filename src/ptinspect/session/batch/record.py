@@ -104,6 +104,8 @@ class Record:
             self.source, self.is_trusted = heard.word(event.model.get("source"), 200), event.model.get("trusted") is not False
         elif isinstance(event, Measured):
             self.parts[event.name] = part.value
+            if event.name in {"agreement", "parting"}:
+                self.table.compare(part.value.gaps)
         elif is_end(event):
             self._ended(event)
 

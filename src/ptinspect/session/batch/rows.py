@@ -5,28 +5,29 @@ A layer of which only the layers in it were called (a list of them) is a row wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ptinspect.session.batch.heard import DEEPEST, MOST_LAYERS, LayerFigures, figure
+from ptinspect.session.batch.heard import DEEPEST, MOST_LAYERS, Gap, LayerFigures, figure
 from ptinspect.session.words import TIMES, count_text
 
-COLUMNS = ("layer", "type", "output", "time", "mean", "std", "values", "parameters", "mult_adds")
+COLUMNS = ("layer", "type", "output", "time", "mean", "std", "values", "apart", "parameters", "mult_adds")
 TITLES = {
     "layer": "Layer", "type": "Type", "output": "Output", "time": "Time, ms", "mean": "Mean", "std": "Std", "values": "Values",
-    "parameters": "Parameters", "mult_adds": "Mult-adds",
+    "apart": "Apart, %", "parameters": "Parameters", "mult_adds": "Mult-adds",
 }  # fmt: skip
-NUMBERS = frozenset(("time", "mean", "std", "parameters", "mult_adds"))
+NUMBERS = frozenset(("time", "mean", "std", "apart", "parameters", "mult_adds"))
 _LISTS = ("", "Sequential", "ModuleList", "ModuleDict")
 
 
 class LayerRow:
     """One layer."""
 
-    __slots__ = ("at", "below", "figures", "inside", "name", "named", "parent", "path")
+    __slots__ = ("at", "below", "figures", "gap", "inside", "name", "named", "parent", "path")
 
     def __init__(self, name: str, path: str, parent: LayerRow | None, at: int) -> None:
         self.name, self.path, self.parent, self.at = name, path, parent, at
         self.figures: LayerFigures | None = None
+        self.gap: Gap | None = None  # how far it is from another run
         self.below: list[LayerRow] = []
         self.named: dict[str, LayerRow] = {}
         self.inside = 0  # bad layers below it
@@ -77,6 +78,7 @@ class LayerTable:
         self.root = LayerRow("", "", None, 0)
         self.structure = self.revision = self.count = self.more = 0
         self.slowest = 0.0
+        self.is_compared = False
         self.first_bad: LayerRow | None = None
         self._by_path: dict[str, LayerRow] = {"": self.root}
 
@@ -97,6 +99,15 @@ class LayerTable:
             self.slowest = max(self.slowest, found.time_ms)
         if found.is_first_bad and row is not self.root and self._is_before(row):
             self.first_bad = row
+
+    def compare(self, gaps: Mapping[str, Gap]) -> None:
+        """How far each layer is from another run."""
+        self.is_compared = True
+        for path, gap in gaps.items():
+            row = self._by_path.get(path)
+            if row is not None:
+                row.gap = gap
+        self.revision += 1
 
     def _is_before(self, row: LayerRow) -> bool:
         """A layer within the one that is known says it better; otherwise the first counts."""
@@ -163,6 +174,8 @@ def text_of(row: LayerRow, column: str) -> str:
     if column == "time":
         spent = row.spent
         return "" if spent is None else f"{spent:,.0f}" if spent >= 10_000 else f"{spent:,.2f}" if spent >= 0.005 or not spent else "<0.01"
+    if column == "apart":
+        return apart_text(row.gap)
     if column == "parameters":
         return f"{row.parameters:,}" if row.parameters else ""
     if found is None:
@@ -174,6 +187,15 @@ def text_of(row: LayerRow, column: str) -> str:
     if column == "values":
         return values_text(row)
     return figure(found.mean if column == "mean" else found.std)
+
+
+def apart_text(gap: Gap | None) -> str:
+    """The distance in per cent of its length; of other shapes there is none."""
+    if gap is None:
+        return ""
+    if gap.shapes is not None:
+        return "other shape"
+    return "" if gap.relative is None else "0" if gap.relative == 0 else f"{100 * gap.relative:.3g}"
 
 
 def time_text(spent: float | None) -> str:
@@ -215,4 +237,4 @@ def _bad_inside(row: LayerRow) -> str:
     return "NaN" if row.figures is not None and row.figures.nans else "Inf"
 
 
-__all__ = ["COLUMNS", "NUMBERS", "TITLES", "LayerRow", "LayerTable", "shape_text", "text_of", "time_text", "values_text"]
+__all__ = ["COLUMNS", "NUMBERS", "TITLES", "LayerRow", "LayerTable", "apart_text", "shape_text", "text_of", "time_text", "values_text"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.errors import Cancelled, InspectError
 from ptinspect.frozen import frozen
-from ptinspect.runner.protocol import Event, FileAsked, Measured, RunRequest
+from ptinspect.runner.protocol import Event, Failed, FileAsked, Measured, RunRequest
 from ptinspect.session.batch.choices import Choices, Subject, request_of
 from ptinspect.session.batch.heard import Surroundings, surroundings_of
 from ptinspect.session.batch.record import Part, part_of
@@ -93,8 +93,11 @@ def run(choices: Choices, subject: Subject, python: str, context: Context, runs:
     request = request_of(choices, subject.checkpoint, subject.other, (trusts[0], trusts[1]))
     context.progress(0.0, "Starting Python")
     ear = Ear(context)
-    for event in runs(request, lambda: context.is_cancelled, python or None, trace_to=choices.trace or None):
-        ear.hear(event)
+    try:
+        for event in runs(request, lambda: context.is_cancelled, python or None, trace_to=choices.trace or None):
+            ear.hear(event)
+    except InspectError as problem:  # after all that was heard: a trace that cannot be written costs no figure
+        ear.hear(Failed(type(problem).__name__, problem.message, problem.hint))
     return ear
 
 

@@ -14,11 +14,11 @@ from ptinspect.ui.widgets.text import tip
 
 MARGIN, BAR, GAP, NUMBER = 8, 68, 12, 62
 WIDTHS = {
-    "type": 102, "output": 128, "time": NUMBER + BAR, "mean": 64, "std": 56, "values": 112, "parameters": 92, "mult_adds": 78,
+    "type": 102, "output": 128, "time": NUMBER + BAR, "mean": 64, "std": 56, "values": 112, "apart": 76, "parameters": 92, "mult_adds": 78,
 }  # fmt: skip
 NARROW = {"time": NUMBER + 44, "values": 104, "output": 118}  # before a column goes
 LEAST_NAME = 116
-_DROPS = ("mult_adds", "parameters", "std", "mean", "type", "output")  # what goes first where there is no room
+_DROPS = ("mult_adds", "parameters", "std", "mean", "type", "apart", "output")  # what goes first where there is no room
 _LEAST = ("layer", "type", "output", "time", "values")
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
@@ -44,7 +44,8 @@ class LayerCells(QStyledItemDelegate):
         elif column == "values":
             self._values(painter, box, row)
         elif column in NUMBERS:
-            _text(painter, box.adjusted(0, 0, -GAP, 0), text_of(row, column), "text", _RIGHT)
+            tone = "danger" if column == "apart" and row.gap is not None and row.gap.shapes is not None else "text"
+            _text(painter, box.adjusted(0, 0, -GAP, 0), text_of(row, column), tone, _RIGHT)
         else:
             _text(painter, box.adjusted(0, 0, -6, 0), text_of(row, column), "text2")
 
@@ -169,7 +170,8 @@ class BatchTable(QTreeView):
 
     def fit(self) -> None:
         """Drop the columns for which there is no room."""
-        kept, room, widths = set(COLUMNS), self._ground.width() - LEAST_NAME, WIDTHS
+        kept = set(COLUMNS) if self._model.table.is_compared else set(COLUMNS) - {"apart"}
+        room, widths = self._ground.width() - LEAST_NAME, WIDTHS
         for name in _DROPS:
             if sum(WIDTHS[one] for one in kept if one != "layer") <= room:
                 break
@@ -194,6 +196,7 @@ class BatchTable(QTreeView):
         self._is_showing = True
         if self._model.show_table(table if table is not None else LayerTable()):
             self._expanded = frozenset()
+        self.fit()
         self._cells.slowest = table.slowest if table is not None else 0.0
         expanded = state.expanded | state.narrowed.expanded if state.kept is not None and state.narrowed is not None else state.expanded
         if self._expanded != expanded:
