@@ -83,3 +83,15 @@ def test_that_the_hooks_are_gone_afterwards() -> None:
     watched(module, torch.ones(1, 2))
     assert not module._forward_hooks
     assert not module._forward_pre_hooks
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_that_padded_batches_between_attention_layers_do_not_stop_the_watch() -> None:
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval()
+    mask = torch.tensor([[False, False, False], [False, True, True]])
+    watch = Watch(encoder, lambda: None)
+    with watch, torch.no_grad():
+        encoder(torch.randn(2, 3, 8), src_key_padding_mask=mask)
+    found = [told(layer, 2) for layer in watch.layers.values()]
+    assert found[0]["output_shape"] == [2, 3, 8]
+    assert [layer["path"] for layer in found][:2] == ["", "layers.0"]

@@ -67,6 +67,13 @@ def test_that_attention_counts_though_it_is_no_layer_of_its_own() -> None:
     assert found[""] >= 10 * 16 * 48 + 10 * 16 * 16
 
 
+def test_that_recurrent_layers_count_each_weight_at_each_step() -> None:
+    for module in (nn.LSTM(8, 16, 2, bidirectional=True), nn.GRU(8, 16), nn.RNN(8, 16), nn.LSTM(8, 16, proj_size=4)):
+        weights = sum(value.numel() for value in module.eval().parameters() if value.ndim == 2)
+        with torch.no_grad():
+            assert counted(module, lambda module=module: module(torch.ones(5, 3, 8)))[""] == 5 * 3 * weights
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet50", "vit_b_16", "mobilenet_v3_small"])
 def test_that_the_published_multiply_adds_come_out(name: str) -> None:

@@ -17,7 +17,7 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import InspectError, RunProblem
 from ptinspect.frozen import replace, slotted
 from ptinspect.runner import devices
-from ptinspect.runner.hooks import first_tensor, named_once, tensors_in
+from ptinspect.runner.hooks import first_tensor, holds_numbers, named_once, tensors_in
 from ptinspect.runner.precision import TYPES, Precision
 from ptinspect.runner.predictions import as_shares
 from ptinspect.runner.programs import in_eval_mode
@@ -51,7 +51,7 @@ class _Outputs:
     def _hook(self, path: str, take: Callable[[str, nn.Module, torch.Tensor], None]) -> Any:
         def hook(module: nn.Module, _: Any, given: object) -> None:
             output = first_tensor(given)
-            if path not in self._seen and output is not None and output.is_floating_point() and output.layout == torch.strided:
+            if path not in self._seen and output is not None and holds_numbers(output):
                 self._seen.add(path)
                 take(path, module, output.detach())
 

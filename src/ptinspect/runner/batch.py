@@ -138,13 +138,13 @@ def _first(run: Run) -> None:
 def _output(path: str, tensor: torch.Tensor) -> dict[str, Any]:
     found: dict[str, Any] = {
         "path": path,
-        "shape": list(tensor.shape),
+        "shape": hooks.shape_of(tensor) or [],
         "dtype": str(tensor.dtype).removeprefix("torch."),
         "mean": None,
         "std": None,
         "nans": 0,
     }
-    if tensor.numel() and not tensor.is_complex() and tensor.layout == torch.strided:
+    if tensor.numel() and (hooks.holds_numbers(tensor) or not (tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized)):
         values = tensor.detach().double() if tensor.device.type != "mps" else tensor.detach().float()
         finite = values[torch.isfinite(values)]
         found |= {"nans": int(torch.isnan(values).sum()), "infs": int(torch.isinf(values).sum())}

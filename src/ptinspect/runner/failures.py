@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ptinspect.errors import InputDoesNotFit, RunProblem
-from ptinspect.runner.hooks import first_tensor, named_once
+from ptinspect.runner.hooks import first_tensor, named_once, shape_of
 
 if TYPE_CHECKING:
     from ptinspect.runner.batch import Run
@@ -31,7 +31,7 @@ class _Trail:
     """Who is at work while a model runs: the path of each module that has begun and not ended, and the shape it was given."""
 
     def __init__(self, module: nn.Module) -> None:
-        self.open: list[tuple[str, str, tuple[int, ...] | None]] = []
+        self.open: list[tuple[str, str, list[int] | None]] = []
         self._handles: list[Any] = []
         for path, one in named_once(module):
             self._handles.append(one.register_forward_pre_hook(self._begins(path, type(one).__name__), with_kwargs=True))
@@ -40,7 +40,7 @@ class _Trail:
     def _begins(self, path: str, kind: str) -> Any:
         def hook(_: nn.Module, args: Any, kwargs: Any) -> None:
             first = first_tensor((args, kwargs))
-            self.open.append((path, kind, None if first is None else tuple(first.shape)))
+            self.open.append((path, kind, shape_of(first)))
 
         return hook
 
@@ -69,7 +69,7 @@ def explained(error: Exception, run: Run) -> RunProblem:
     return RunProblem(f"{name} failed{given}: {said}", "The details say where it happened.", path or None)
 
 
-def _innermost(run: Run) -> tuple[str, str, tuple[int, ...] | None] | None:
+def _innermost(run: Run) -> tuple[str, str, list[int] | None] | None:
     trail = _Trail(run.module)
     try:
         run.forward()

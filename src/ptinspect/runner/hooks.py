@@ -63,6 +63,16 @@ def first_tensor(value: object) -> torch.Tensor | None:
     return next((tensor for _, tensor in tensors_in(value)), None)
 
 
+def shape_of(tensor: torch.Tensor | None) -> list[int] | None:
+    """Its sizes; a nested tensor, which torch makes of padded batches between attention layers, has none for all its rows."""
+    return None if tensor is None or tensor.is_nested else list(tensor.shape)
+
+
+def holds_numbers(tensor: torch.Tensor) -> bool:
+    """Whether its values can be looked at as they are: dense real numbers in one piece."""
+    return tensor.is_floating_point() and tensor.layout == torch.strided and not tensor.is_nested and not tensor.is_quantized
+
+
 class Watch:
     """Hooks on every module of a model between `with` and its end; `layers` are what was called, in the order of the calls."""
 
@@ -97,9 +107,8 @@ class Watch:
                 self.layers[path].calls += 1
                 return
             first = first_tensor(args) if first_tensor(args) is not None else first_tensor(kwargs)
-            shape = None if first is None else list(first.shape)
-            sound = True if first is None or not first.is_floating_point() else torch.isfinite(first).all()
-            self.layers[path] = Layer(path, type_name(module), shape, None, parameters=own, is_container=holds, was_sound=sound)
+            sound = True if first is None or not holds_numbers(first) else torch.isfinite(first).all()
+            self.layers[path] = Layer(path, type_name(module), shape_of(first), None, parameters=own, is_container=holds, was_sound=sound)
 
         return hook
 
@@ -109,11 +118,11 @@ class Watch:
             output = first_tensor(given)
             if layer is None or output is None or layer.calls > 1:
                 return
-            layer.output_shape = list(output.shape)
+            layer.output_shape = shape_of(output)
             layer.output_bytes = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_in(given))
             layer.memory_bytes = torch.cuda.memory_allocated(output.device) if output.is_cuda else None
             layer.dtype = str(output.dtype).removeprefix("torch.")
-            if output.is_floating_point() and not output.is_quantized and output.layout == torch.strided and output.numel():
+            if holds_numbers(output) and output.numel():
                 layer.numbers, layer.counts = _numbers(output.detach())
 
         return hook
@@ -203,4 +212,6 @@ def _is_below(path: str, above: str) -> bool:
     return path != above and (not above or path.startswith(f"{above}."))
 
 
-__all__ = ["Watch", "first_tensor", "first_trouble", "named_once", "tensors_in", "told"]
+__all__ = [
+    "Watch", "first_tensor", "first_trouble", "holds_numbers", "named_once", "shape_of", "tensors_in", "told", "type_name",
+]  # fmt: skip

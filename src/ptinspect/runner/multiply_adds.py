@@ -6,7 +6,8 @@ counts twice. Convolutions and matrix products only: that is what the published 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -38,10 +39,20 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> Any:
     return sdpa_flop_count(query, key, value)  # type: ignore[no-untyped-call]
 
 
+def _recurrent(given: Sequence[int], *others: Any, **_: Any) -> int:
+    """A whole recurrent layer in one operator of the CPU's or the GPU's library: each step meets each weight once."""
+    weights = others[0] if isinstance(others[0], list) else others[:2]
+    return 2 * prod(given[:-1]) * sum(prod(sizes) for sizes in weights if len(sizes) == 2)
+
+
 def _also() -> dict[Any, Any]:
-    """Attention as it is done on a CPU, which the counter leaves out."""
-    operator = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
-    return {} if operator is None else {operator: _attention}
+    """Attention as it is done on a CPU and recurrent layers, which the counter leaves out."""
+    counts = {
+        "_scaled_dot_product_flash_attention_for_cpu": _attention,
+        "mkldnn_rnn_layer": _recurrent, "_cudnn_rnn": _recurrent, "miopen_rnn": _recurrent,
+    }  # fmt: skip
+    found = {getattr(torch.ops.aten, name, None): count for name, count in counts.items()}
+    return {operator: count for operator, count in found.items() if operator is not None}
 
 
 __all__ = ["counted"]
