@@ -18,7 +18,6 @@ LARGE = {
     "session/batch/verbs.py Testing": "to be split",
     "ui/actions.py Actions": "to be split", "ui/actions.py Actions.__init__": "to be split", "ui/panels/bar.py Bar.__init__": "to be split",
     "ui/panels/batch_form.py": "to be split", "ui/panels/batch_form.py Form._make_fields": "to be split",
-    "ui/panels/layer_tree.py LayerTree.__init__": "to be split",
 }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from ptinspect.session.comparison.request import SideName
 from ptinspect.session.comparison.rows import Order, PairRow
 from ptinspect.session.filters import Query
 from ptinspect.ui import icons, theme
+from ptinspect.ui.widgets.row_tree import MARGIN
 
-MARGIN, HEAT, HEAD = 8, 34, 44
+HEAT, HEAD = 34, 44
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 LOOKS: dict[Status | None, tuple[str, str, str]] = {  # icon, tone of the word, tone of its mark in the strip

@@ -2,57 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyleOptionViewItem, QToolTip, QTreeView, QWidget
+from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
 from ptinspect.session.comparison import cells
 from ptinspect.session.comparison.aligned import BY_CODE, SAME, UNKNOWN, Aligned
 from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.views import ComparisonView
 from ptinspect.session.words import plain
-from ptinspect.ui import icons, theme
+from ptinspect.ui import theme
 from ptinspect.ui.models.pairs import PairModel
-from ptinspect.ui.panels.comparison_cells import LOOKS, MARGIN, PairCells, PairHead
-from ptinspect.ui.widgets.text import tip
+from ptinspect.ui.panels.comparison_cells import LOOKS, PairCells, PairHead
+from ptinspect.ui.widgets.row_tree import RowTree
 
 WIDTHS = {"state": 106, "left": 136, "right": 136, "change": 78}
 LEAST_NAME, FEW = 150, 8
 _SORTS = {"layer": "name", "state": "state", "change": "change"}
 
 
-class PairTree(QTreeView):
+class PairTree(RowTree):
     """Shows a PairTable; tells what the user did by key."""
 
     selected = Signal(str)
     opened = Signal(str, bool)
     sort_requested = Signal(str)
-    menu_requested = Signal(QPoint)
-    painted = Signal()
 
     def __init__(self, table: PairTable) -> None:
-        super().__init__()
+        super().__init__("Layers of both files")
         self._model = PairModel(table, self)
         self._cells = PairCells(self)
-        self._hover = QPersistentModelIndex()
         self._expanded: frozenset[str] = frozenset()
-        self._was_painted = False
-        self._ground = QWidget()
-        self.setViewport(self._ground)
-        self.setAccessibleName("Layers of both files")
-        self.setUniformRowHeights(True)
-        self.setIndentation(theme.INDENT)
-        self.setMouseTracking(True)
-        self.setAllColumnsShowFocus(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setItemDelegate(self._cells)
         self.setModel(self._model)
         self.head = PairHead(self)
         self._dress_header()
-        self.customContextMenuRequested.connect(self.menu_requested)
         self.expanded.connect(lambda index: self.opened.emit(self._model.row_of(index).key, True))
         self.collapsed.connect(lambda index: self.opened.emit(self._model.row_of(index).key, False))
 
@@ -131,73 +115,13 @@ class PairTree(QTreeView):
 
     # -- drawing ------------------------------------------------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._model.rowCount():
-            painter = QPainter(self._ground)
-            painter.setFont(theme.font(12))
-            painter.setPen(theme.tokens().pen("muted"))
-            is_narrowed = self._model.table.kept is not None
-            text = "No pair is left by the filter and the kinds that are shown" if is_narrowed else "Neither side has a tensor"
-            box = self._ground.rect().adjusted(20, 28, -20, 0)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
-        if not self._was_painted:
-            self._was_painted = True
-            self.painted.emit()
+    def nothing(self) -> str:
+        is_narrowed = self._model.table.kept is not None
+        return "No pair is left by the filter and the kinds that are shown" if is_narrowed else "Neither side has a tensor"
 
-    def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        look, box = theme.tokens(), QRectF(options.rect)
-        is_selected = self.selectionModel().isRowSelected(index.row(), index.parent())
-        is_hovered = self._hover.isValid() and self._hover.row() == index.row() and self._hover.parent() == index.parent()
-        if is_selected or is_hovered:
-            back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.brush("selrow" if is_selected else "hover"))
-            painter.drawRoundedRect(back, 5, 5)
-            if is_selected and self.hasFocus() and self.property("byKeyboard"):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(look.colour("accent2"), 1.5))
-                painter.drawRoundedRect(back.adjusted(1, 1, -1, -1), 5, 5)
-        super().drawRow(painter, options, index)
-
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        if self._model.row_of(index).has_below:
-            box = QRectF(rect.right() - theme.INDENT + 1 + MARGIN, rect.center().y() - 5, 12, 12)
-            icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", box, theme.tokens().colour("muted"))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() != self._hover.isValid() or index.siblingAtColumn(0) != self._hover:
-            self._hover = QPersistentModelIndex(index.siblingAtColumn(0))
-            self._ground.update()
-        super().mouseMoveEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = QPersistentModelIndex()
-        self._ground.update()
-        super().leaveEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setProperty("byKeyboard", False)
-        index = self.indexAt(event.position().toPoint()).siblingAtColumn(0)
-        left = self.visualRect(index).left() - theme.INDENT if index.isValid() else 0
-        if index.isValid() and left <= event.position().x() < left + theme.INDENT + MARGIN and self._model.row_of(index).has_below:
-            self.setExpanded(index, not self.isExpanded(index))
-            return
-        super().mousePressEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        self.setProperty("byKeyboard", True)
-        super().keyPressEvent(event)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            index = self.indexAt(event.pos())
-            row = self._model.row_of(index)
-            QToolTip.showText(event.globalPos(), tip(cells.sentence_of(row)) if isinstance(row, PairRow) and index.isValid() else "", self)
-            return True
-        return super().viewportEvent(event)
+    def sentence(self, index: QModelIndex) -> str:
+        row = self._model.row_of(index)
+        return cells.sentence_of(row) if isinstance(row, PairRow) else ""
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:

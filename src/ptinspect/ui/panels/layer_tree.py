@@ -18,8 +18,8 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem
 
 from ptinspect.session.columns import COLUMNS
 from ptinspect.session.rows import Row, RowTable
@@ -27,9 +27,9 @@ from ptinspect.session.type_ahead import Typed, next_row
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.layers import LayerModel
-from ptinspect.ui.panels.layer_cells import MARGIN, LayerCells, widest
+from ptinspect.ui.panels.layer_cells import LayerCells, widest
 from ptinspect.ui.panels.layer_head import Head
-from ptinspect.ui.widgets.text import tip
+from ptinspect.ui.widgets.row_tree import MARGIN, RowTree
 
 FEW, MOST = 8, 64
 AT_ONCE, TURN = 3_000, 0.012  # rows that are laid out in one go, and seconds for layers that are opened one after the other
@@ -38,7 +38,7 @@ _ALSO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.Selection
 _ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
-class LayerTree(QTreeView):
+class LayerTree(RowTree):
     """Shows a RowTable; tells what the user did by key."""
 
     selected = Signal(str)
@@ -46,11 +46,9 @@ class LayerTree(QTreeView):
     opened = Signal(str, bool)
     refresh_wanted = Signal()
     all_below_wanted = Signal()
-    painted = Signal()
-    menu_requested = Signal(QPoint)
 
     def __init__(self, table: RowTable) -> None:
-        super().__init__()
+        super().__init__("Layers")
         self._model = LayerModel(table, self)
         self._cells = LayerCells(self)
         self._typed = Typed()
@@ -61,24 +59,11 @@ class LayerTree(QTreeView):
         self._todo: deque[Row] = deque()  # layers that are still to be opened or closed
         self._chosen: list[tuple[Row, int, int]] = []  # layers, and from where to where rows of theirs are selected
         self._lit: set[int] = set()
-        self._hovered: Row | None = None
         self._current: Row | None = None  # the row that has the ring of the keyboard while rows are drawn
         self._spans: list[tuple[int, int, int]] = []
         self._expanded: frozenset[str] = frozenset()
-        self._was_painted = False
-        self._ground = QWidget()
-        self.setViewport(self._ground)  # one that Python made: to find the kind of another, PySide sets up every widget class it knows
-        self.setAccessibleName("Layers")
-        self.setUniformRowHeights(True)
-        self.setIndentation(theme.INDENT)
         self.setExpandsOnDoubleClick(True)
-        self.setMouseTracking(True)
-        self.setAllColumnsShowFocus(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setItemDelegate(self._cells)
         self.setModel(self._model)
         self.head = Head(self)
@@ -91,7 +76,6 @@ class LayerTree(QTreeView):
         self._calm.setSingleShot(True)
         self._calm.timeout.connect(self._look_again)
         self.verticalScrollBar().valueChanged.connect(self._touched)
-        self.customContextMenuRequested.connect(self.menu_requested)
         self.expanded.connect(lambda index: self.opened.emit(self._model.row_of(index).key, True))
         self.collapsed.connect(lambda index: self.opened.emit(self._model.row_of(index).key, False))
 
@@ -106,7 +90,7 @@ class LayerTree(QTreeView):
             self._place = self._stand() if is_same_rows else None
             self._stop_steps()
             self._model.set_table(view.table)
-            self._expanded, self._hovered, self._chosen, self._lit = frozenset(), None, [], set()
+            self._expanded, self._chosen, self._lit = frozenset(), [], set()
         self._cells.narrowed = view.narrowed
         self.head.apply(view.columns, view.whole.facts)
         if fresh or last is None or last.expanded != view.expanded:
@@ -283,40 +267,19 @@ class LayerTree(QTreeView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._spans = [(at, self.columnViewportPosition(at), self.columnWidth(at)) for at in self.head.seen]
-        has_ring = self.hasFocus() and self.property("byKeyboard")
-        self._current = self.currentIndex().internalPointer() if has_ring else None
+        self._current = self.currentIndex().internalPointer() if self.is_by_key and self.hasFocus() else None
         super().paintEvent(event)
-        if not self._model.rowCount():
-            self._paint_nothing()
-        if not self._was_painted:
-            self._was_painted = True
-            self.painted.emit()
 
-    def _paint_nothing(self) -> None:
-        """Words where no row is."""
-        painter = QPainter(self._ground)
-        painter.setFont(theme.font(12))
-        painter.setPen(theme.tokens().pen("muted"))
-        narrowed, text = self._cells.narrowed, "There are no layers and no values in this file"
-        if narrowed is not None:
-            text = "Nothing so far: not all is counted" if narrowed.uncounted else "No layer fits the filter"
-        box = self._ground.rect().adjusted(20, 28, -20, 0)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), text)
+    def nothing(self) -> str:
+        narrowed = self._cells.narrowed
+        if narrowed is None:
+            return "There are no layers and no values in this file"
+        return "Nothing so far: not all is counted" if narrowed.uncounted else "No layer fits the filter"
 
     def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         """The ground of a row, the ring of the keyboard and the cells. Qt would ask of every cell whether one of many ranges holds it."""
         look, box, row = theme.tokens(), options.rect, self._model.row_of(index)
-        is_selected = id(row) in self._lit
-        if is_selected or row is self._hovered:
-            back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.brush("selrow" if is_selected else "hover"))
-            painter.drawRoundedRect(back, 5, 5)
-        if row is self._current:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(look.colour("accent2"), 1.5))
-            painter.drawRoundedRect(QRectF(5, box.top() + 1, self._ground.width() - 10, box.height() - 2), 5, 5)
+        self.light(painter, box, id(row) in self._lit, row is self._current, row is self._hovered)
         for column, left, width in self._spans:
             cell = QRectF(left, box.top(), width, box.height())
             if column == 0:
@@ -326,65 +289,25 @@ class LayerTree(QTreeView):
                     icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", mark, look.colour("muted"))
             self._cells.draw(painter, column, cell, row)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        self._point(self._model.row_of(index) if index.isValid() else None)
-        super().mouseMoveEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._point(None)
-        super().leaveEvent(event)
-
-    def _point(self, row: Row | None) -> None:
-        if row is not self._hovered:
-            self._hovered = row
-            self._ground.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason):
-            self.setProperty("byKeyboard", True)
-        super().focusInEvent(event)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._touched()
-        self.setProperty("byKeyboard", False)
-        index = self.indexAt(event.position().toPoint()).siblingAtColumn(0)
-        left = self.visualRect(index).left() - theme.INDENT if index.isValid() else 0
-        if index.isValid() and left <= event.position().x() < left + theme.INDENT + MARGIN and self._model.row_of(index).has_below:
-            self.setExpanded(index, not self.isExpanded(index))
-            return
         super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self._touched()
-        self.setProperty("byKeyboard", True)
         if event.key() == Qt.Key.Key_Asterisk:  # Qt would open everything below at once, be it a hundred thousand rows
+            self.is_by_key = True
             self.all_below_wanted.emit()
             return
         super().keyPressEvent(event)
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip:
-            self._tell(event)
-            return True
-        return super().viewportEvent(event)
-
-    def _tell(self, event: QEvent) -> None:
+    def sentence(self, index: QModelIndex) -> str:
         """The row's full path, and why its type is what it says."""
-        from PySide6.QtGui import QHelpEvent  # noqa: PLC0415 - only who points at a row
-        from PySide6.QtWidgets import QToolTip  # noqa: PLC0415
+        from ptinspect.session.row_facts import sentence_of  # noqa: PLC0415 - only who points at a row
 
-        if isinstance(event, QHelpEvent):
-            index = self.indexAt(event.pos())
-            QToolTip.showText(event.globalPos(), tip(_row_tip(self._model.row_of(index))) if index.isValid() else "", self)
+        return sentence_of(self._model.row_of(index))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self.header().setFont(theme.font(11, 500))
         super().changeEvent(event)
-
-
-def _row_tip(row: Row) -> str:
-    from ptinspect.session.row_facts import sentence_of  # noqa: PLC0415 - only who points at a row
-
-    return sentence_of(row)
