@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from ptinspect.formats import source
 from ptinspect.session import application, opening
 from ptinspect.session.opening import open_document
+from ptinspect.session.rows import form_text
 from ptinspect.session.settings import Settings
 from ptinspect.session.state import Opened
 from ptinspect.session.tasks import Context
@@ -236,6 +237,23 @@ def test_that_a_filter_that_cannot_be_read_says_why_and_hides_nothing(session: S
     session.settle()
     assert "no regular expression" in session.app.view.filter_note
     assert len(session.app.view.page.table.root.below) == 5
+
+
+def test_that_an_offer_to_compare_stands_beside_its_files_alone(tmp_path: Path) -> None:
+    session = Session().open(CHECKPOINT, SAMPLES / "model.pt", SAMPLES / "weights.pt")
+    session.app.offer(CHECKPOINT, str(SAMPLES / "model.pt"))
+    assert session.app.view.offer is None
+    for tab in session.app.state.tabs[:2]:
+        session.app.activate(tab.id)
+        assert session.app.view.offer is not None
+
+
+def test_that_the_weight_or_the_largest_of_a_few_tensors_stands_for_a_layer(tmp_path: Path) -> None:
+    few = {"step": torch.tensor(1), "exp_avg": torch.zeros(7, 5), "exp_avg_sq": torch.zeros(7, 5)}
+    many = {f"bias_{at}": torch.zeros(at) for at in range(1, 30)}
+    torch.save({"a": {"state": few, "many": many, "norm": {"scale": torch.zeros(90), "weight": torch.zeros(2)}}}, tmp_path / "x.pt")
+    table = Session().open(tmp_path / "x.pt").app.view.page.table
+    assert [form_text(table.find(f"layer:a.{name}")) for name in ("state", "many", "norm")] == ["7\u2009×\u20095", "29 tensors", "2"]
 
 
 def test_that_reloading_keeps_selection_expansion_and_filter(tmp_path: Path) -> None:

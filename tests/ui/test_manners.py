@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -23,11 +23,15 @@ from PySide6.QtWidgets import (
 from ptinspect import resources
 from ptinspect.session import application as session_application
 from ptinspect.session.inspectors import INSPECTORS
+from ptinspect.ui.actions import SHEET
+from ptinspect.ui.dialogs import ShortcutSheet
 from ptinspect.ui.panels.opening import OpeningPage
 from ptinspect.ui.panels.trouble import TroublePage
 from ptinspect.ui.panels.welcome import Pressed
+from ptinspect.ui.widgets.focus_ring import FocusRing
 
 SAMPLES = resources.path("samples")
+NONE = Qt.KeyboardModifier.NoModifier
 CONTROLS = (QAbstractButton, QAbstractItemView, QComboBox, QLineEdit, QPlainTextEdit, QTabBar, Pressed)
 
 
@@ -52,6 +56,24 @@ def test_that_files_that_are_dropped_open_in_tabs(window, qtbot) -> None:
     assert dropped(window, *(QUrl.fromLocalFile(str(SAMPLES / name)) for name in ("weights.pt", "model.pt")))
     qtbot.waitUntil(lambda: titles(window) == ["weights.pt", "model.pt"])
     qtbot.waitUntil(lambda: window.windowTitle() == "model.pt — ptinspect")
+
+
+def test_that_a_ring_stands_around_the_page_that_files_are_held_over(opened) -> None:
+    window = opened(SAMPLES / "weights.pt")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(SAMPLES / "model.pt"))])
+    window.dragEnterEvent(QDragEnterEvent(QPoint(400, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, NONE))
+    ring = window.stack.findChild(FocusRing, "drop")
+    assert ring.isVisible()
+    assert ring.geometry() == window.stack.rect()
+    window.dragLeaveEvent(QDragLeaveEvent())
+    assert not ring.isVisible()
+
+
+def test_that_the_sheet_of_shortcuts_fits_a_small_laptop(window) -> None:
+    sheet = ShortcutSheet(window, SHEET)
+    assert sheet.sizeHint().height() <= 580
+    assert sheet.sizeHint().width() <= 1000
 
 
 def test_that_an_address_of_the_web_is_not_taken(window, qtbot) -> None:

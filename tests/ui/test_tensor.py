@@ -260,6 +260,19 @@ def test_that_a_surface_shows_the_slice_that_is_chosen(page, qtbot, file: Path) 
     assert float(view.surface._readout.lines[0][1].replace("−", "-")) == pytest.approx(value, rel=1e-4)
 
 
+def test_that_a_view_that_is_chosen_is_scrolled_into_sight_and_a_tensor_begins_at_its_top(page, qtbot) -> None:
+    page.window_.resize(1024, 640)
+    choose(page, qtbot, "deep.weight")
+    viewport, bar = page._area.viewport(), page._area.verticalScrollBar()
+    assert bar.value() == 0
+    page.views._picked("heat")
+    qtbot.waitUntil(lambda: bar.value() > 0)
+    qtbot.waitUntil(lambda: page.views.visibleRegion().boundingRect().bottom() == page.views.rect().bottom())
+    assert page.views.mapTo(viewport, QPoint(0, 0)).y() >= 0
+    choose(page, qtbot, "conv1.weight")
+    assert bar.value() == 0
+
+
 def test_that_the_table_reads_what_is_looked_at(page, qtbot, file: Path) -> None:
     choose(page, qtbot, "deep.weight")
     page.views._picked("table")

@@ -108,7 +108,7 @@ class Application(Batches):
         selected = tab.selected if found.table.find(tab.selected or "layer:") else ""
         fresh = {"trouble": None, "pages": None, "is_reading": False, "share": None, "narrowed": None, "kept": found.sorted}
         self._update(id_, opened=found, expanded=expanded, selected=selected, numbers=Numbers(), **fresh)
-        what = " ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
+        what = ", ".join(filter(None, (found.banner[0].text, architecture_name(found.checkpoint))))
         dangerous = found.safety.tone == "danger"
         self._remember(tab.path, found.safety.text if dangerous else what, found.checkpoint.identity.size, "danger" if dangerous else "")
         self.arrange(self.state.find(id_))

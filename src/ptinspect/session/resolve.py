@@ -48,7 +48,7 @@ def resolve(state: State) -> WindowView:
         or (isinstance(tab, BatchTab) and tab.record is not None),
         theme=state.settings.theme,
         message=state.message,
-        offer=state.offer,
+        offer=state.offer if isinstance(tab, Tab) and state.offer and tab.path in (state.offer.left, state.offer.right) else None,
     )
 
 

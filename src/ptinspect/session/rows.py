@@ -18,6 +18,7 @@ RowKind = Literal["layer", "tensor", "value"]
 Source = LayerNode | TensorRow | ValueRow
 _MAKING = Lock()
 _DICTS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Counter", "Namespace"))
+_FEW = 8
 
 
 class Facts:
@@ -288,14 +289,19 @@ def shape_of(row: Row) -> tuple[int, ...] | None:
 
 
 def _weight(node: LayerNode) -> TensorRow | None:
-    """The tensor that stands for a layer."""
-    return next((row for row in node.tensors if row.name == "weight"), node.tensors[0] if node.tensors else None)
+    """The tensor that stands for a layer: its weight, or the largest of a few; no single one stands for a crowd."""
+    own = next((row for row in node.tensors if row.name == "weight"), None)
+    if own is None and 0 < len(node.tensors) <= _FEW:
+        return max(node.tensors, key=lambda row: row.tensor.elements)
+    return own
 
 
 def _own_form(node: LayerNode) -> str:
     main = _weight(node)
-    if main is not None:
-        return shape_text(main.tensor.shape) if main.role == "parameter" or not node.children else plural(len(node.tensors), "tensor")
+    if main is not None and (main.role == "parameter" or not node.children):
+        return shape_text(main.tensor.shape)
+    if node.tensors:
+        return plural(len(node.tensors), "tensor")
     if (node.type or "") in _DICTS:
         return plural(len(node.children) + len(node.values), "entry")
     if node.children:

@@ -13,6 +13,8 @@ from ptinspect.ui.widgets.text import Button, Text, boxed, column, row
 
 FILTERS = "Checkpoints (*.pt *.pth *.ckpt *.bin *.th *.pt2 *.pkl *.safetensors *.tar);;All files (*)"
 
+_HEAD = 2  # lines that the head of a group of shortcuts takes, with its room
+
 
 def choose_files(parent: QWidget) -> list[str]:
     """Ask for files; none where the dialog was left."""
@@ -57,11 +59,13 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         left, right = column(gap=4), column(gap=4)
-        for at, (title, keys) in enumerate(sheet.items()):
-            side = left if at < 2 else right
+        total, above = sum(len(keys) + _HEAD for keys in sheet.values()), 0.0
+        for title, keys in sheet.items():
+            side = left if above + (len(keys) + _HEAD) / 2 <= total / 2 else right  # both about as high: small screens have no room
+            above += len(keys) + _HEAD
             side.addWidget(Text(title, 12, 600))
             grid = QGridLayout()
-            grid.setContentsMargins(0, 4, 0, 16)
+            grid.setContentsMargins(0, 4, 0, 12)
             grid.setHorizontalSpacing(12)
             grid.setColumnMinimumWidth(0, 110)
             grid.setColumnStretch(1, 1)

@@ -23,7 +23,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 if TYPE_CHECKING:
     from ptinspect.session.comparison.request import ComparisonRequest
 
-PATIENCE = 1_500  # milliseconds
+PATIENCE, ANSWER = 1_500, 5_000  # milliseconds; whoever listens but is busy gets more, or there would be two windows
 LARGEST, MOST = 1 << 20, 200
 LONGEST = 100  # bytes; Linux takes 107, macOS 103
 
@@ -70,7 +70,7 @@ def hand_over(folder: Path, paths: Sequence[str], comparison: ComparisonRequest 
 
         told = as_fields(comparison)
     socket.write(json.dumps(told).encode() + b"\n")
-    answered = socket.waitForBytesWritten(PATIENCE) and socket.waitForReadyRead(PATIENCE)
+    answered = socket.waitForBytesWritten(PATIENCE) and socket.waitForReadyRead(ANSWER)
     answer = bytes(socket.readAll().data()) if answered else b""
     socket.disconnectFromServer()
     return answer == b"ok\n"

@@ -297,7 +297,18 @@ class Window(QMainWindow):
         welcome = self._others.get("WelcomeView")
         if welcome is not None and welcome is self.stack.currentWidget():
             welcome.mark_drop(is_over)  # type: ignore[attr-defined]
+        else:
+            self._drop_ring(is_over)
         self.status.flash("Drop to open" if is_over else "", lasts=0 if is_over else 1)
+
+    def _drop_ring(self, is_over: bool) -> None:
+        from ptinspect.ui.widgets.focus_ring import FocusRing  # noqa: PLC0415
+
+        ring = self.stack.findChild(FocusRing, "drop") or FocusRing(self.stack)
+        ring.setObjectName("drop")
+        ring.setGeometry(self.stack.rect())
+        ring.raise_()
+        ring.setVisible(is_over)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         place = self.normalGeometry()

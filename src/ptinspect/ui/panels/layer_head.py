@@ -15,7 +15,7 @@ from ptinspect.session.sorting import Order, order_of
 from ptinspect.ui import icons, theme
 from ptinspect.ui.panels.layer_cells import GAP, MARGIN, SHARE, UNITS
 
-LEAST_NAME, LEAST, ARROW = 128, 36, 12
+LEAST_NAME, LEAST, ARROW = 160, 36, 12
 # The first of these that are shown go first; the one that sorts stays.
 _DROPPED = ("health", "std", "mean", "bytes", "dtype", "trained", "type", "share", "params", "shape", "values")
 _PLACES: dict[str, int] = {column.name: at for at, column in enumerate(COLUMNS)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
@@ -50,6 +50,7 @@ class TensorPage(Page):
         self.distribution = Distribution()
         self.distribution.saved.connect(self._picture_saved)
         self.views = TensorViews(lambda: self._reading)
+        self.views.unfolded.connect(lambda: QTimer.singleShot(0, self, self._bring_views))
         self.head = Text("", 14, 600)
         self.head.setContentsMargins(0, 8, 0, 4)
         self.empty = Text("", 12, 400, "muted", wrap=True)
@@ -159,6 +160,13 @@ class TensorPage(Page):
             self.distribution.show_measures(measures, rows[0].source.tensor.elements, self._extras(view, rows))
         else:
             self.distribution.show_measures(measures, 0)
+
+    def _bring_views(self) -> None:
+        """Scroll no more than it takes to see the view that was chosen, and never past its switch."""
+        bar, inner = self._area.verticalScrollBar(), self._area.widget()
+        if inner is not None:
+            top = self.views.mapTo(inner, QPoint(0, 0)).y()
+            bar.setValue(max(bar.value(), min(top, top + self.views.height() + 12 - self._area.viewport().height())))
 
     # -- what the user does -----------------------------------------------------------------------------------------------------------
 

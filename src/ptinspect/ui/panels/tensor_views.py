@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ptinspect.checkpoint.layers import TensorRow
@@ -34,6 +36,8 @@ MAKERS: dict[ViewName, Callable[[TensorViews], QWidget]] = {
 class TensorViews(QWidget):
     """Shows one view of a tensor at a time; what a view needs is asked for when it is looked at."""
 
+    unfolded = Signal()  # the view that the user chose has taken its room
+
     def __init__(self, reading: Callable[[], Reading | None]) -> None:
         super().__init__()
         self._reading = reading
@@ -41,6 +45,7 @@ class TensorViews(QWidget):
         self._known = Numbers()
         self.name: ViewName = "facts"
         self._chosen: ViewName | None = None
+        self._unfolds = False
         self._drawn: object = None
         self.index: tuple[int, ...] = ()
         self.plane: tuple[int, ...] = ()
@@ -62,6 +67,7 @@ class TensorViews(QWidget):
         self._row, self._known = found, known
         source = found.source
         if fresh and isinstance(source, TensorRow):
+            self._unfolds = False
             names = views_of(source)
             if names != self._names:
                 self._offer(names)
@@ -84,8 +90,13 @@ class TensorViews(QWidget):
         self._tabs_row.addWidget(boxed(row(self.tabs, self.note, gap=10)))
 
     def _picked(self, name: ViewName) -> None:
-        self._chosen = name
+        self._chosen, self._unfolds = name, True
         self._choose(name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._unfolds and event.size().height() > event.oldSize().height():
+            self.unfolded.emit()
 
     def _choose(self, name: ViewName) -> None:
         self.name, self._drawn = name, None

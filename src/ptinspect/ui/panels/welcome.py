@@ -71,7 +71,7 @@ class Welcome(QWidget):
         self.hint, self.compare = Text("", 11, 400, "muted"), Button("Compare", "outline", "compare")
         self.compare.clicked.connect(self._compare)
         self._mark_chosen()
-        layout = column(row(Text("Recent", 12, 600), self.hint, None, self.compare, clear, gap=10), gap=2)
+        layout = column(_heading(Text("Recent", 12, 600), self.hint, None, self.compare, clear), gap=2)
         if not recent:
             layout.addWidget(Text("Files that you open are listed here.", 12, 400, "muted"))
         for one in recent[:12]:
@@ -101,13 +101,20 @@ class Welcome(QWidget):
             self.compare_requested.emit(self._chosen[0], self._chosen[1])
 
     def _samples(self, samples: tuple[tuple[str, str, str, str], ...]) -> QVBoxLayout:
-        layout = column(row(Text("Samples", 12, 600), Text("shipped with ptinspect", 11, 400, "muted"), None, gap=10), 4, gap=8)
+        layout = column(_heading(Text("Samples", 12, 600), Text("shipped with ptinspect", 11, 400, "muted"), None), gap=8)
         for path, title, text, icon in samples:
             card = Card(icon, title, text)
             card.clicked.connect(lambda path=path: self.open_requested.emit(path))
             layout.addWidget(card)
         layout.addStretch(1)
         return layout
+
+
+def _heading(*parts: QWidget | None) -> QWidget:
+    """The line above a list; all of them stand on one height, whether they hold buttons or not."""
+    heading = boxed(row(*parts, gap=10))
+    heading.setFixedHeight(30)
+    return heading
 
 
 def _head() -> QWidget:
@@ -135,7 +142,7 @@ class DropZone(QWidget):
         layout.addSpacing(6)
         for text in (
             Text("Drop checkpoints here", 15, 600),
-            Text("Each opens in a tab of its own. Nothing in them is run.", 12, 400, "text2"),
+            Text("One to look inside, two to compare them. Nothing in them is run.", 12, 400, "text2"),
         ):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             layout.addWidget(text)

@@ -29,6 +29,7 @@ class Segments(QWidget):
         for at, (key, text) in enumerate(parts):
             button = QPushButton(text)
             button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # the mouse leaves no ring
             button.setChecked(at == 0)
             button.setProperty("look", "segment")
             button.setFont(theme.font(11, 500))
