@@ -298,8 +298,10 @@ def test_that_the_menu_compares_the_file_in_front_with_another_or_with_itself(wi
     sides.deleteLater()
 
 
-def test_that_a_row_and_its_path_are_copied(panel, window) -> None:
+def test_that_a_row_its_path_and_the_table_are_copied(panel, window, qtbot) -> None:
     window.commands.apply(window.application.view)
+    qtbot.keyClick(window, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text().startswith("Layer "))
     window.application.comparing.select("tensor:layer2.bn.running_var")
     window.commands.copy_path.trigger()
     assert QGuiApplication.clipboard().text() == "layer2.bn.running_var"

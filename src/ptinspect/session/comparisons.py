@@ -12,7 +12,10 @@ from ptinspect.session.settings import LONGEST_TEXT, MOST_RECENT
 from ptinspect.session.state import ComparisonTab, Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ptinspect.session.comparison.request import ComparisonRequest
+    from ptinspect.session.copying import Form
 
 
 class Comparisons(Pairings):
@@ -121,6 +124,13 @@ class Comparisons(Pairings):
         """The selected row's path."""
         tab = self.state.comparison
         return tab.selected.partition(":")[2] if tab is not None else super().copy_path()
+
+    def copy_table(self, form: Form, done: Callable[[str], None]) -> None:
+        """The whole table of the tab in front."""
+        if self.state.comparison is not None:
+            self.comparing.copy_table(form, done)
+        else:
+            super().copy_table(form, done)
 
     def copy_pair(self) -> str:
         """The selected row of the comparison in front."""

@@ -51,10 +51,15 @@ def rows_text(chosen: list[tuple[Row, int]], columns: tuple[str, ...], form: For
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["path", *(name for name in columns if name != "layer")])
-        writer.writerows([_safe(plain(row.path)), *(_exact(row, name) for name in columns if name != "layer")] for row, _ in chosen)
+        writer.writerows([safe(plain(row.path)), *(_exact(row, name) for name in columns if name != "layer")] for row, _ in chosen)
         return out.getvalue()
-    cells = [[_cell(row, level, name, form) for name in columns] for row, level in chosen]
-    return "\n".join(_markdown(titles, cells, columns) if form == "markdown" else _aligned(titles, cells, columns)) + "\n"
+    cells = [[cell(BY_NAME[name].text(row), level if name == "layer" else 0, form) for name in columns] for row, level in chosen]
+    return laid_out(titles, cells, [BY_NAME[name].is_number for name in columns], form)
+
+
+def laid_out(titles: list[str], cells: list[list[str]], are_numbers: list[bool], form: Form) -> str:
+    """A table for a terminal or for Markdown."""
+    return "\n".join(_markdown(titles, cells, are_numbers) if form == "markdown" else _aligned(titles, cells, are_numbers)) + "\n"
 
 
 def _exact(row: Row, name: str) -> str:
@@ -64,32 +69,31 @@ def _exact(row: Row, name: str) -> str:
         return "" if value is None else str(value)
     if name == "trained":
         return TRAINED[rows.trained_of(row)].lower()
-    return _safe(BY_NAME[name].text(row).replace("\u2009", ""))
+    return safe(BY_NAME[name].text(row).replace("\u2009", ""))
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Text of a file must not become a formula where it is pasted."""
     return f"'{text}" if text.startswith(_RISKY) else text
 
 
-def _cell(row: Row, level: int, name: str, form: Form) -> str:
-    text = BY_NAME[name].text(row).replace("\u2009", " ")
+def cell(text: str, level: int, form: Form) -> str:
+    """A text of the table, set in by its level."""
+    text = text.replace("\u2009", " ")
     if form == "markdown":
         text = "".join(f"\\{char}" if char in "\\`*_{}[]<>|#!" else char for char in text)
-    if name != "layer":
-        return text
-    return f"{'&nbsp;&nbsp;' * level}{text}" if form == "markdown" else f"{'  ' * min(level, 40)}{text}"
+        return f"{'&nbsp;&nbsp;' * level}{text}"
+    return f"{'  ' * min(level, 40)}{text}"
 
 
-def _markdown(titles: list[str], cells: list[list[str]], columns: tuple[str, ...]) -> Iterator[str]:
+def _markdown(titles: list[str], cells: list[list[str]], are_numbers: list[bool]) -> Iterator[str]:
     yield f"| {' | '.join(titles)} |"
-    yield f"| {' | '.join('---:' if BY_NAME[name].is_number else '---' for name in columns)} |"
+    yield f"| {' | '.join('---:' if is_number else '---' for is_number in are_numbers)} |"
     yield from (f"| {' | '.join(line)} |" for line in cells)
 
 
-def _aligned(titles: list[str], cells: list[list[str]], columns: tuple[str, ...]) -> Iterator[str]:
+def _aligned(titles: list[str], cells: list[list[str]], right: list[bool]) -> Iterator[str]:
     widths = [max(len(title), *(len(line[at]) for line in cells), 0) if cells else len(title) for at, title in enumerate(titles)]
-    right = [BY_NAME[name].is_number for name in columns]
     lines = [titles, ["─" * width for width in widths], *cells]
     for line in lines:
         padded = (text.rjust(width) if is_right else text.ljust(width) for text, width, is_right in zip(line, widths, right, strict=True))

@@ -148,7 +148,7 @@ class Actions(QObject):
         is_comparison = isinstance(view.page, ComparisonView)
         for action in (self.swap, self.next_difference, self.difference_before, self.hide_same):
             action.setEnabled(is_comparison)
-        for action in (self.filter, self.panel, self.copy_path, self.copy_row):
+        for action in (self.filter, self.panel, self.copy_path, self.copy_row, self.copy_table, self.copy_markdown, self.copy_csv):
             action.setEnabled(is_document or is_comparison)
         is_batch = isinstance(view.page, BatchView)
         self.batch.setEnabled(is_document or is_comparison or is_batch)
@@ -167,7 +167,7 @@ class Actions(QObject):
         menu = self._menu()
         for action in (self.copy_row, self.rows_markdown, self.rows_csv, self.copy_path):
             menu.addAction(action)
-        self._add_tables(menu)
+        self.add_tables(menu)
         menu.addSeparator()
         for action in (self.open_below, self.close_below):
             menu.addAction(action)
@@ -176,7 +176,8 @@ class Actions(QObject):
         menu.addAction(self.columns)
         menu.popup(at)
 
-    def _add_tables(self, menu: QMenu) -> None:
+    def add_tables(self, menu: QMenu) -> None:
+        """The ways to copy all rows."""
         tables = menu.addMenu("Copy table")
         for action in (self.copy_table, self.copy_markdown, self.copy_csv):
             tables.addAction(action)
@@ -201,7 +202,7 @@ class Actions(QObject):
         for action in (self.reload, self.close):
             menu.addAction(action)
         menu.addSeparator()
-        self._add_tables(menu)
+        self.add_tables(menu)
         self._add_levels(menu)
         menu.addAction(self.columns)
         menu.addSeparator()

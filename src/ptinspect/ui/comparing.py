@@ -66,6 +66,7 @@ def row_menu(window: Window) -> QMenu:
     actions, menu = window.commands, _menu(window)
     for action in (actions.copy_row, actions.copy_path):
         menu.addAction(action)
+    actions.add_tables(menu)
     menu.addSeparator()
     for action in (actions.next_difference, actions.difference_before, actions.hide_same):
         menu.addAction(action)

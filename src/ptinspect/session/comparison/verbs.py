@@ -13,10 +13,11 @@ from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPag
 from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.comparison.work import Aligning, Compared, Heard, Part, Rematched, Typed, Unreadable, compare
 from ptinspect.session.comparison.writing import text_of, write
+from ptinspect.session.copying import Form
 from ptinspect.session.freeing import free
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import ComparisonTab
-from ptinspect.session.tasks import Tasks
+from ptinspect.session.tasks import Context, Tasks
 from ptinspect.session.words import plain
 
 SELDOM = 2.0  # seconds
@@ -154,6 +155,19 @@ class Comparing(PairBrowsing):
             return ""
         cells = (plain(row.path), state_text(row), side_text(row, "left"), side_text(row, "right"), change_text(row))
         return "\t".join(cells)
+
+    def copy_table(self, form: Form, done: Callable[[str], None]) -> None:
+        """All rows that are shown, as they stand."""
+        tab = self._find(None)
+        if tab is not None and tab.table is not None:
+            id_, table = tab.id, tab.table.twin()
+
+            def work(context: Context) -> str:
+                from ptinspect.session.comparison.copying import pairs_text  # noqa: PLC0415 - only who copies needs it
+
+                return pairs_text(table, form, context.raise_if_cancelled)
+
+            self.tasks.run("copy", work, done, lambda error: self._failed(id_, error))
 
     def show_pairing(self) -> None:
         """Show how names were paired."""
