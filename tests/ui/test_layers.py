@@ -114,7 +114,7 @@ def test_that_nan_finds_broken_tensors_and_offers_to_count_those_it_does_not_kno
     qtbot.keyClicks(window.bar.field, "nan:")
     tree = window.document.tree
     qtbot.waitUntil(lambda: names(tree) == ["model", "block", "2", "bias", "fc", "weight"], timeout=20_000)
-    assert window.bar.note.whole == "2 hits"
+    assert window.bar.field.note.whole == "2 hits"
     assert not window.document.notice.isVisible()
 
 
@@ -127,7 +127,7 @@ def test_that_a_filter_for_values_counts_them_at_one_press(opened, qtbot, monkey
     notice, tree = window.document.notice, window.document.tree
     qtbot.waitUntil(notice.isVisible)
     assert notice.text.whole == "5 tensors not counted yet"
-    assert window.bar.note.whole == "no hit"
+    assert window.bar.field.note.whole == "no hit"
     counting["is_allowed"] = True
     monkeypatch.setattr("ptinspect.ui.panels.layer_tree.CALM", 50)
     qtbot.mouseClick(notice.button, Qt.MouseButton.LeftButton)

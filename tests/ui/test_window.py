@@ -52,7 +52,7 @@ def test_that_typing_a_filter_leaves_the_hits_and_escape_brings_the_rest_back(op
     before = names(window.document.tree)
     qtbot.keyClicks(window.bar.field, "head.b")
     qtbot.waitUntil(lambda: names(window.document.tree) == ["model_state_dict", "head", "bias"])
-    assert window.bar.note.whole == "1 hit"
+    assert window.bar.field.note.whole == "1 hit"
     qtbot.keyClick(window.bar.field, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: names(window.document.tree) == before)
     assert window.bar.field.text() == ""

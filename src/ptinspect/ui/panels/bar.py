@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
@@ -11,6 +11,39 @@ from ptinspect.ui import theme
 from ptinspect.ui.widgets.text import Elided, IconMark, ToolButton, line
 
 HINT = "name, /regex/, dtype:, shape:, size>, nan:"
+
+
+class FilterField(QLineEdit):
+    """What the layers are filtered by; `note` tells at its end how many are left, or which key leads here."""
+
+    left = Signal()
+    WIDTH = 372
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setPlaceholderText(HINT)
+        self.setAccessibleName("Filter layers")
+        self.setFont(theme.font(12))
+        self.setFixedWidth(self.WIDTH)
+        self.setTextMargins(20, 0, 52, 0)
+        self._lens = IconMark("search", "muted", 16)
+        self._lens.setParent(self)
+        self._lens.move(8, 6)
+        self.note = Elided("", 11, 400, "muted", right=True)
+        self.note.setParent(self)
+        self.note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.note.setGeometry(self.WIDTH - 92, 2, 82, 24)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape empties the field, then leaves it; down and return go to the hits."""
+        key = event.key()
+        if key == Qt.Key.Key_Escape and self.text():
+            self.clear()
+            self.textEdited.emit("")
+        elif key in (Qt.Key.Key_Escape, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class Bar(QWidget):
@@ -34,6 +67,13 @@ class Bar(QWidget):
         self.back, self.forward = ToolButton("arrow-left"), ToolButton("arrow-right")
         self.panel, self.theme, self.menu = ToolButton("panel-right"), ToolButton("theme"), ToolButton("menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._name_buttons()
+        self.field = FilterField()
+        self.field.textEdited.connect(self.filter_changed)
+        self.field.left.connect(self.filter_left)
+        self._lay_out()
+
+    def _name_buttons(self) -> None:
         for button, name in (
             (self.back, "Previous tab"), (self.forward, "Next tab"), (self.panel, "Pages beside the layers"),
             (self.theme, "Theme"), (self.menu, "Menu"), (self.open, "Open files"), (self.recent, "Recent files"),
@@ -41,21 +81,8 @@ class Bar(QWidget):
         ):  # fmt: skip
             button.setAccessibleName(name)
             button.setToolTip(name)
-        self.field = QLineEdit()
-        self.field.setPlaceholderText(HINT)
-        self.field.setAccessibleName("Filter layers")
-        self.field.setFont(theme.font(12))
-        self.field.setFixedWidth(372)
-        self.field.setTextMargins(20, 0, 52, 0)
-        self.field.textEdited.connect(self.filter_changed)
-        self.field.installEventFilter(self)
-        self._lens = IconMark("search", "muted", 16)
-        self._lens.setParent(self.field)
-        self._lens.move(8, 6)
-        self.note = Elided("", 11, 400, "muted", right=True)
-        self.note.setParent(self.field)
-        self.note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.note.setGeometry(372 - 92, 2, 82, 24)
+
+    def _lay_out(self) -> None:
         upright = line("upright")
         upright.setFixedHeight(20)
         layout = QHBoxLayout(self)
@@ -79,8 +106,8 @@ class Bar(QWidget):
         self.field.setEnabled(view.can_filter)
         note = view.filter_note if view.filter else ("Ctrl F" if view.can_filter else "")
         is_bad = bool(view.filter) and note not in ("", "no hit") and "hit" not in note
-        self.note.set_whole("?" if is_bad else note)
-        self.note.set_tone("warn" if is_bad or note == "no hit" else "muted")
+        self.field.note.set_whole("?" if is_bad else note)
+        self.field.note.set_tone("warn" if is_bad or note == "no hit" else "muted")
         self.field.setToolTip(view.filter_note if is_bad else "")
         several = len(view.tabs) > 1
         self.back.setEnabled(several)
@@ -93,19 +120,3 @@ class Bar(QWidget):
         self.batch.setChecked(is_batch)
         self.batch.set_icon("play", "accent" if is_batch else "muted")
         self.batch.setEnabled(is_batch or isinstance(view.page, (DocumentView, ComparisonView)))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Escape empties the field, then leaves it; down and return go to the hits."""
-        if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            key = event.key()
-            if key == Qt.Key.Key_Escape:
-                if self.field.text():
-                    self.field.clear()
-                    self.filter_changed.emit("")
-                else:
-                    self.filter_left.emit()
-                return True
-            if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.filter_left.emit()
-                return True
-        return super().eventFilter(watched, event)
