@@ -14,7 +14,7 @@ from ptinspect.session.comparison.rows import Order, PairTable, SortedBy, kept_o
 from ptinspect.session.filters import Narrowed, narrow
 from ptinspect.session.state import ComparisonTab
 from ptinspect.session.tasks import Context, Tasks
-from ptinspect.session.words import plain
+from ptinspect.session.words import MISTAKE, plain, told
 
 MOST_LOOKS = 24
 MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
@@ -35,11 +35,8 @@ class PairBrowsing:
         if isinstance(error, InspectError):
             self._update(id_, busy=None, is_reading=False, stopped=plain(error.message, 300), is_stale=isinstance(error, ChangedOnDisk))
             return
-        import traceback  # noqa: PLC0415 - only a bug needs it
-
-        self._update(id_, busy=None, is_reading=False, stopped="ptinspect made a mistake")
-        report = "".join(traceback.format_exception(error))
-        self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
+        self._update(id_, busy=None, is_reading=False, stopped=MISTAKE)
+        self._say(*told(error))
 
     def select(self, key: str) -> None:
         """Select a row."""
@@ -151,7 +148,7 @@ class PairBrowsing:
         """A file that changed under a look makes all of the comparison stale."""
         if isinstance(error, InspectError):
             self._update(id_, is_stale=is_stale)
-            self._say(plain(error.message, 300), plain(error.hint or "", 300))
+            self._say(*told(error))
         else:
             self._failed(id_, error)
 

@@ -15,11 +15,12 @@ from ptinspect.session.filters import Narrowed
 from ptinspect.session.rows import Row
 from ptinspect.session.words import count_parts, share_text, size_text
 from ptinspect.ui import icons, theme
+from ptinspect.ui.widgets.row_tree import MARGIN
 from ptinspect.ui.widgets.sparkline import paint_spark
 
 _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-MARGIN, UNIT, SHARE, GAP = 8, 16, 48, 10
+UNIT, SHARE, GAP = 16, 48, 10
 UNITS = UNIT + 4  # a unit's slot, with some room before what comes next
 _SETS = frozenset(("dict", "OrderedDict", "list", "tuple", "defaultdict", "Namespace"))
 _NUMBERS = frozenset(("int", "float", "bool", "complex"))

@@ -13,7 +13,8 @@ from ptinspect.session.columns import BY_NAME, COLUMNS, ColumnChoice
 from ptinspect.session.rows import Facts
 from ptinspect.session.sorting import Order, order_of
 from ptinspect.ui import icons, theme
-from ptinspect.ui.panels.layer_cells import GAP, MARGIN, SHARE, UNITS
+from ptinspect.ui.panels.layer_cells import GAP, SHARE, UNITS
+from ptinspect.ui.widgets.row_tree import MARGIN
 
 LEAST_NAME, LEAST, ARROW = 160, 36, 12
 # The first of these that are shown go first; the one that sorts stays.
