@@ -331,6 +331,12 @@ def test_that_a_name_of_a_hundred_thousand_dots_is_bounded(tree):
     assert root["parameters"] == 3
 
 
+def test_that_a_name_too_long_to_be_spelled_as_a_place_is_one_row(tree):
+    root = tree({"a" * 10_000 + ".weight": torch.ones(2, 2), "b.weight": torch.ones(1)})
+    assert [len(node["name"]) for node in root["children"]] == [10_000, 1]
+    assert root["parameters"] == 5
+
+
 @pytest.mark.slow
 def test_that_two_hundred_thousand_keys_are_bounded(tree):
     root = tree({f"key{n}": n for n in range(200_000)})

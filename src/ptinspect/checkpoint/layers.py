@@ -20,6 +20,7 @@ from ptinspect.checkpoint.weight_sets import is_optimizer, joined, metadata_of, 
 from ptinspect.formats.document import Place
 from ptinspect.formats.reach import key_text
 from ptinspect.frozen import slotted
+from ptinspect.limits import DEFAULT
 from ptinspect.pickles.values import Call, Dict, Set, Value, entries, lookup, pairs_of
 from ptinspect.tensors import TensorInfo
 
@@ -209,7 +210,10 @@ class TreeBuilder:
             if weights.form == "model":
                 held[weights.path] = {id(entry.tensor) for entry in weights.entries}
         rows = self.rows
+        long = {id(row.tensor) for row in rows.values() if len(row.path) > DEFAULT.name_chars}
         for place in self.document.places:
+            if long and place.path.startswith("…") and id(place.tensor) in long:
+                continue  # its place is spelled in short, and is no second name
             if len(rows) >= MOST_ROWS:
                 self.left_out = max(self.left_out, len(self.document.places) - len(rows))
                 break
