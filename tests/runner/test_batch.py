@@ -101,6 +101,30 @@ def test_that_memory_that_ends_is_one_sentence_and_what_was_measured_stays(small
     assert ear.result.fields()["layers"]
 
 
+def test_that_a_batch_larger_than_memory_is_told_as_such(small: Path) -> None:
+    with pytest.raises(OutOfMemory, match="has not enough memory"):
+        run(small, batch=10**9)
+
+
+def test_that_layers_of_a_compiled_model_are_those_of_the_model(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda module: lambda *args: compiled.append(1) or module(*args))
+    found = run(small, compiled=True, graph=True)
+    assert len(compiled) == 1 + 1 + 2  # the first pass, the warm-up, the timed ones
+    assert "conv1.0" in {layer["path"] for layer in found["layers"]}
+    assert found["graph"]["from"] == "torch.fx"
+
+
+def test_that_a_compiler_that_is_missing_is_told(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found")
+
+    monkeypatch.setattr(torch, "compile", lambda _: fails)
+    with pytest.raises(RunProblem, match="compile failed: InvalidCxxCompiler") as caught:
+        run(small, compiled=True)
+    assert "C++ compiler" in caught.value.hint
+
+
 def test_that_a_precision_that_is_none_is_told(small: Path) -> None:
     with pytest.raises(RunProblem, match="no precision"):
         run(small, dtype="float12")
@@ -236,7 +260,7 @@ class TestExtras:
         class Bare:
             module, args, kwargs, layers = Branches(), (torch.ones(1, 2),), {}, []
 
-            def forward(self) -> object:
+            def layered(self) -> object:
                 return self.module(*self.args)
 
         assert graph._traced(Bare.module) is None

@@ -272,3 +272,9 @@ import torch
 print(json.dumps([torch.compile(lambda x: x.sin() + x)(torch.zeros(100)).tolist() == [0.0] * 100, os.path.isdir("inductor")]))
 """
     assert told(code, tmp_path, seconds=300) == [True, True]
+
+
+def test_that_memory_too_small_for_torch_is_told() -> None:
+    request = RunRequest(FileAsked("model.pt", (0, 0, 0, 0)), memory=60 << 20)
+    end = list(run(request))[-1]
+    assert getattr(end, "message", "") == "60 MB of memory are too few to start torch in"

@@ -139,7 +139,7 @@ def _kept_of(run: Run) -> tuple[dict[str, Output], Any]:
 
     watch = _Outputs(run.module, take)
     try:
-        given = run.forward()
+        given = run.layered()
     finally:
         watch.close()
     return kept, given

@@ -16,6 +16,7 @@ from torch import nn
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import InspectError, OutOfMemory
 from ptinspect.findings import Finding
+from ptinspect.quantities import size_text
 from ptinspect.runner import devices, hooks
 from ptinspect.runner.failures import explained
 from ptinspect.runner.inputs.batch import Prepared, prepared
@@ -42,6 +43,7 @@ class Run:
         self.device = devices.chosen(request.device)
         self.made: Made
         self.module: nn.Module
+        self.runs: Callable[..., Any]
         self.prepared: Prepared
         self.precision: Precision
         self.args: Any = None
@@ -72,12 +74,18 @@ class Run:
     def forward(self) -> Any:
         """One pass over the batch as it was asked for."""
         with torch.no_grad(), self.precision.context():
+            return self.runs(*self.args, **self.kwargs)
+
+    def layered(self) -> Any:
+        """The same pass layer by layer: what torch.compile makes of a model has no layers any more."""
+        with torch.no_grad(), self.precision.context():
             return self.module(*self.args, **self.kwargs)
 
     def place(self) -> None:
         """Bring the model and the batch to the device, in the type that was asked for."""
         self.precision = Precision.of(self.request, self.module, self.device)
         self.module = self.precision.placed(self.module)
+        self.runs = self.precision.runs(self.module)
         self.args, self.kwargs = self.precision.moved((self.prepared.args, self.prepared.kwargs))
 
 
@@ -161,7 +169,7 @@ def _output(path: str, tensor: torch.Tensor) -> dict[str, Any]:
 def _layers(run: Run) -> None:
     run.stage("layers")
     with hooks.Watch(run.module, run.check) as watch:
-        given = run.forward()
+        given = run.layered()
         if not watch.layers:
             watch.whole(run.args, run.kwargs, given)
     told = [hooks.told(layer, run.samples) for layer in watch.layers.values()]
@@ -169,12 +177,14 @@ def _layers(run: Run) -> None:
         run.say(LayerMeasured(layer))
     if len(told) < 2 and run.made.source in PROGRAMS.values():
         run.found(Finding("info", "A program runs as a whole", "Its layers cannot be watched one by one; the whole was timed and counted."))
+    if run.precision.compiled:
+        run.found(Finding("info", "The layers were measured uncompiled", "torch.compile joins them; latency and throughput are compiled."))
     _trouble(run, told)
     run.stage("multiply-adds")
-    work = counted(run.module, run.forward)
+    work = counted(run.module, run.layered)
     _totals(run, work)
     run.stage("layer times")
-    spent = per_layer(run.module, run.forward, run.device, run.check)
+    spent = per_layer(run.module, run.layered, run.device, run.check)
     for layer in told:
         layer |= {"mult_adds": work.get(layer["path"], 0) if work else None, "time_ms": spent.get(layer["path"])}
         run.say(LayerMeasured(layer))
@@ -275,10 +285,12 @@ def _asked(request: RunRequest) -> Iterator[Callable[[Run], None]]:
 
 def _no_room(run: Run) -> OutOfMemory:
     hint = (
-        f"Try a smaller batch than {run.samples}, a smaller input, or half precision."
+        f"Try a smaller batch than {run.samples:,}, a smaller input, or half precision."
         if run.args is not None
-        else "Try another device, or half precision."
+        else "Try a smaller batch, a smaller input, another device, or half precision."
     )
+    if run.request.memory is not None:
+        hint += f" It was allowed {size_text(run.request.memory)}."
     return OutOfMemory(f"{run.device.name} has not enough memory for this batch", hint)
 
 

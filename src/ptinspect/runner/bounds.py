@@ -17,6 +17,7 @@ if sys.platform != "win32":
     import resource
 
 _LARGEST_FILE = 4 << 30
+_FOR_TORCH = 768 << 20
 _GRACE = 30.0
 """More processor time than wall time, in seconds, so that the parent's sentence comes first."""
 
@@ -30,6 +31,16 @@ def bound_memory(most: int | None) -> None:
     _lower(resource.RLIMIT_DATA, most)
     with contextlib.suppress(OSError):  # where the whole machine runs short, this process is to go before the window
         _write("/proc/self/oom_score_adj", "1000")
+
+
+def is_scanty(most: int | None) -> bool:
+    """Whether torch itself may not fit into so much."""
+    return most is not None and most < _FOR_TORCH
+
+
+def scanty(most: int | None) -> tuple[str, str]:
+    """What it means, and what to do."""
+    return f"{(most or 0) >> 20:,} MB of memory are too few to start torch in", "Allow it more: --memory 2000."
 
 
 def bound_time(seconds: float) -> None:

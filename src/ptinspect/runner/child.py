@@ -16,8 +16,21 @@ from typing import BinaryIO
 
 from ptinspect.errors import Cancelled as Stopped
 from ptinspect.errors import InspectError
+from ptinspect.runner.bounds import is_scanty, scanty
 from ptinspect.runner.confinement import confine, die_with_parent
-from ptinspect.runner.protocol import MOST_TEXT, Cancelled, Event, Failed, Finished, Measured, Progress, RunRequest, event_line, request_of
+from ptinspect.runner.protocol import (
+    MOST_TEXT,
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    Measured,
+    Progress,
+    RunRequest,
+    Started,
+    event_line,
+    request_of,
+)
 
 
 class Mouth:
@@ -27,9 +40,11 @@ class Mouth:
         self._stream = stream
         self._lock = threading.Lock()
         self.stopped = threading.Event()
+        self.has_begun = False
 
     def say(self, event: Event) -> None:
         """One line, at once."""
+        self.has_begun = self.has_begun or isinstance(event, Started)
         with self._lock:
             self._stream.write(event_line(event))
             self._stream.flush()
@@ -91,13 +106,20 @@ def _outcome(request: RunRequest, mouth: Mouth, began: float) -> Event:
         return Cancelled()
     except InspectError as error:
         return Failed(type(error).__name__, error.message[:MOST_TEXT], error.hint[:MOST_TEXT], error.where, _details(error))
-    except ImportError as error:
-        return _no_torch(error)
-    except MemoryError:
-        return Failed("OutOfMemory", "there is not enough memory for this batch", "Try a smaller batch or a smaller input.")
     except Exception as error:  # noqa: BLE001 - foreign code may raise anything; its words are kept
-        return Failed("RunProblem", _sentence(error)[:MOST_TEXT], "The details below say where it happened.", None, _details(error))
+        return _failed(error, request, mouth)
     return Finished(time.monotonic() - began)
+
+
+def _failed(error: Exception, request: RunRequest, mouth: Mouth) -> Failed:
+    named = isinstance(error, ImportError) and error.name
+    if is_scanty(request.memory) and not mouth.has_begun and not named:  # torch then fails in many ways while it is imported
+        return Failed("OutOfMemory", *scanty(request.memory), None, _details(error))
+    if isinstance(error, ImportError):
+        return _no_torch(error)
+    if isinstance(error, MemoryError):
+        return Failed("OutOfMemory", "there is not enough memory for this batch", "Try a smaller batch or a smaller input.")
+    return Failed("RunProblem", _sentence(error)[:MOST_TEXT], "The details say where it happened.", None, _details(error))
 
 
 def _no_torch(error: ImportError) -> Failed:

@@ -27,6 +27,7 @@ from typing import IO
 import ptinspect
 from ptinspect.errors import OutputProblem, RunCrashed, RunProblem
 from ptinspect.frozen import frozen
+from ptinspect.runner.bounds import is_scanty, scanty
 from ptinspect.runner.confinement import environment
 from ptinspect.runner.protocol import (
     MOST_LINE,
@@ -152,6 +153,7 @@ class _Listener:
         self.lines: queue.Queue[bytes] = queue.Queue(maxsize=16)
         self.output = bytearray()
         self.gone = threading.Event()
+        self.heard: set[str] = set()
         self.asked_at: float | None = None
         self.ended_at: float | None = None
 
@@ -201,10 +203,12 @@ class _Listener:
             try:
                 if total > MOST_TOTAL or len(line) > MOST_LINE or not line.endswith(b"\n"):
                     raise nonsense()
-                yield event_of(line)
+                event = event_of(line)
             except RunCrashed as error:
                 yield Crashed(error.message, error.hint, self._last_output())
                 return
+            self.heard.add(type(event).__name__)
+            yield event
 
     def _is_over(self) -> bool:
         """Whether it ended while something that it left behind holds its pipe, so that the end of the pipe does not come."""
@@ -274,7 +278,19 @@ class _Listener:
         except subprocess.TimeoutExpired:
             return Crashed("the process that ran the model fell silent and did not end", _QUIET, self._last_output())
         time.sleep(_OFTEN)  # its last output may still be on the way
+        if is_scanty(self.request.memory) and "Started" not in self.heard:
+            return Crashed(*scanty(self.request.memory), self._last_output())
+        if not self.heard and status > 0:
+            return Crashed(*self._no_python(status), self._last_output())
         return Crashed(*death_sentence(status), self._last_output())
+
+    def _no_python(self, status: int) -> tuple[str, str]:
+        """It never got to our own code: another program, or a Python that is too old for it."""
+        lines = [line.strip() for line in self._last_output().splitlines() if line.strip()]
+        said = (lines[-1] if lines[0].startswith("Traceback") else lines[0])[:200] if lines else "it said nothing"
+        name = os.fsdecode(self.child.args[0]) if isinstance(self.child.args, (list, tuple)) else ""
+        message = f"{name} ended with status {status} before anything ran: {said}"
+        return message, "Choose a Python of 3.11 or newer that has torch: --python."
 
 
 def _pieces(stream: IO[bytes] | None) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from ptinspect.frozen import frozen
 
 _WHEELS = "https://download.pytorch.org/whl/"
 _WITH_CUDA = f"pip install --force-reinstall torch torchvision --index-url {_WHEELS}cu130"
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 @frozen
@@ -104,7 +105,7 @@ def unused_gpu() -> Finding | None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on whatever device."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error)
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in _NO_MEMORY)
 
 
 __all__ = ["Device", "available", "chosen", "is_out_of_memory", "unused_gpu"]

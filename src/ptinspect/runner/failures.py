@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ptinspect.errors import InputDoesNotFit, RunProblem
+from ptinspect.runner.foreign_errors import sentence
 from ptinspect.runner.hooks import first_tensor, named_once, shape_of
 
 if TYPE_CHECKING:
@@ -55,8 +56,11 @@ class _Trail:
 
 def explained(error: Exception, run: Run) -> RunProblem:
     """The same as a sentence that names the layer."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "") or type(error).__name__
+    said = _said(error)
     where = _innermost(run) if run.args is not None else None
+    if where is None and run.args is not None and run.precision.compiled:
+        hint = "It needs a C++ compiler on the CPU and Triton on a GPU. Run it without --compile."
+        return RunProblem(f"torch.compile failed: {said}", hint)
     if where is None:
         return RunProblem(f"the model could not be run: {said}", "The details say where it happened.")
     path, kind, shape = where
@@ -69,10 +73,17 @@ def explained(error: Exception, run: Run) -> RunProblem:
     return RunProblem(f"{name} failed{given}: {said}", "The details say where it happened.", path or None)
 
 
+def _said(error: Exception) -> str:
+    """Its words; its kind as well where the words alone say little (`KeyError: 'mask'`)."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    plain = first and isinstance(error, (RuntimeError, IndexError, TypeError, ValueError))
+    return first if plain else sentence(error)
+
+
 def _innermost(run: Run) -> tuple[str, str, list[int] | None] | None:
     trail = _Trail(run.module)
     try:
-        run.forward()
+        run.layered()
     except Exception:  # noqa: BLE001 - it fails again: that is what is looked for
         return trail.open[-1] if trail.open else None
     else:

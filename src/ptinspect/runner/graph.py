@@ -101,7 +101,7 @@ def _followed(run: Run) -> dict[str, Any]:
     for _, tensor in tensors_in((run.args, run.kwargs)):
         made[id(tensor)] = "input"
     try:
-        run.forward()
+        run.layered()
     finally:
         for handle in handles:
             handle.remove()

@@ -4,6 +4,7 @@ TensorFloat-32, channels last, compiled."""
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -60,7 +61,11 @@ class Precision:
             module = module.to(self.device.word)
         if self.channels_last:
             module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return torch.compile(module) if self.compiled else module  # type: ignore[return-value]
+        return module
+
+    def runs(self, module: nn.Module) -> Callable[..., Any]:
+        """What is timed: the module, or what torch.compile makes of it."""
+        return torch.compile(module) if self.compiled else module
 
     def moved(self, value: Any) -> Any:
         """An input on the device: floating ones in the model's type, whole numbers as they are."""
