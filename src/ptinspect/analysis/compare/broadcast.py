@@ -16,6 +16,7 @@ from typing import Any
 
 from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, completed, concluded, outlined, results
 from ptinspect.analysis.compare.difference import SAME, Difference, PairHistograms
+from ptinspect.analysis.compare.lengths import lengths
 from ptinspect.analysis.compare.model import Match, Pair, Side, side_of
 from ptinspect.analysis.compare.ranks import LowRank, Tested
 from ptinspect.analysis.compare.rules import Rule
@@ -47,6 +48,9 @@ def broadcast(outline: Outline, listener: Listener, compiled: bool | None = None
     listener.matched(outline)
     pairs = list(outline.pairs)
     for place, pair in results(outline, Reading(compiled=compiled), lambda done, total: listener.progress("values", done, total)):
+        listener.found(place, pair)
+        pairs[place] = pair
+    for place, pair in lengths(outline, pairs, compiled, lambda done, total: listener.progress("lengths", done, total)):
         listener.found(place, pair)
         pairs[place] = pair
     listener.progress("verdict", 0, 0)

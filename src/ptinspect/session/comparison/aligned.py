@@ -12,6 +12,7 @@ from sys import intern
 
 from ptinspect.analysis.compare.comparison import Comparison, Outline, glanced
 from ptinspect.analysis.compare.difference import SAME as UNMOVED
+from ptinspect.analysis.compare.lengths import has_length
 from ptinspect.analysis.compare.model import STATUSES, Match, Pair, Status
 from ptinspect.checkpoint.layers import MOST_DEPTH, MOST_ROWS, LayerNode, TensorRow
 from ptinspect.checkpoint.weight_sets import without_wrappers
@@ -29,12 +30,13 @@ DIFFERS = bytes(code not in (UNKNOWN, SAME) for code in range(256))
 class Below:
     """What is known of everything below a layer: pairs by status, and the lengths of what changed."""
 
-    __slots__ = ("counts", "length", "moved")
+    __slots__ = ("counts", "length", "moved", "unmeasured")
 
     def __init__(self) -> None:
         self.counts = [0] * len(BY_CODE)
         self.moved = 0.0  # squares of the lengths of differences, and of what they are measured against
         self.length = 0.0
+        self.unmeasured = 0  # what is the same and of a length that nobody knows yet
 
     def add(self, pair: Pair, by: int) -> None:
         """Count a pair, or take it out again."""
@@ -42,6 +44,7 @@ class Below:
         moved, length = _lengths(pair)
         self.moved += by * moved
         self.length += by * length
+        self.unmeasured += by * (pair.status == "same" and not length and _is_unmeasured(pair))
 
     @property
     def status(self) -> Status | None:
@@ -55,17 +58,21 @@ class Below:
 
     @property
     def relative(self) -> float | None:
-        """How far all that changed moved, against what it was; None where nothing with a length did."""
+        """How far all of it moved, against what it was; at most so far where not all is measured. None where nothing has a length."""
         return math.sqrt(max(0.0, self.moved) / self.length) if self.length > 0 else None
 
 
 def _lengths(pair: Pair) -> tuple[float, float]:
     """Squares of how far a pair moved and of its length before. Whole numbers count something else, and would outweigh all weights."""
-    found, both = pair.difference, pair.match.both
-    if found is None or both is None or not found.left_l2 or found.l2 is None or both[0].tensor.dtype.family not in ("float", "complex"):
+    found = pair.difference
+    if found is None or not has_length(pair) or not found.left_l2 or found.l2 is None:
         return 0.0, 0.0
     moved, length = found.l2 * found.l2, found.left_l2 * found.left_l2
     return (moved, length) if math.isfinite(moved) and math.isfinite(length) else (0.0, 0.0)
+
+
+def _is_unmeasured(pair: Pair) -> bool:
+    return has_length(pair) and (pair.difference is None or pair.difference.left_l2 is None)
 
 
 class Aligned:

@@ -99,7 +99,12 @@ def change_text(row: PairRow) -> str:
     pair = row.pair
     if pair is not None and pair.match.both is not None and pair.match.both[0].tensor.dtype.family not in ("float", "complex"):
         return "—"
-    return percent_text(row.relative)
+    return f"≤\u2009{percent_text(row.relative)}" if row.is_bound else percent_text(row.relative)
+
+
+def moved_text(row: PairRow) -> str:
+    """How far a layer moved as a whole."""
+    return f"moved by {'at most ' if row.is_bound else ''}{percent_text(row.relative)} % of its norm" if row.relative is not None else ""
 
 
 def percent_text(share: float | None) -> str:
@@ -132,7 +137,7 @@ def sentence_of(row: PairRow) -> str:
         counts = {WORDS[status]: count for status, count in zip(WORDS, row.aligned.below[id(row.source)].counts, strict=True) if count}
         parts[1:] = [", ".join(f"{count:,} {word.lower()}" for word, count in counts.items())]
         if row.relative is not None:
-            parts.append(f"what changed moved by {percent_text(row.relative)} % of its norm")
+            parts.append(moved_text(row))
         return " · ".join(parts)
     for side in ("left", "right"):
         entry = getattr(pair.match, side)

@@ -12,7 +12,7 @@ from ptinspect.analysis.compare.model import Pair
 from ptinspect.checkpoint.layers import LayerNode
 from ptinspect.frozen import frozen
 from ptinspect.session.comparison.banner import WORDS
-from ptinspect.session.comparison.cells import number, percent_text
+from ptinspect.session.comparison.cells import moved_text, number, percent_text
 from ptinspect.session.comparison.looks import PairLook
 from ptinspect.session.comparison.rows import PairRow
 from ptinspect.session.words import plain, plural, shape_text, signed
@@ -61,8 +61,7 @@ def _layer(row: PairRow) -> tuple[str, str]:
         return "", ""
     counts = ((WORDS[status], count) for status, count in zip(WORDS, below.counts, strict=True))
     told = ", ".join(f"{count:,} {word.lower()}" for word, count in counts if count)
-    moved = f"what changed moved by {percent_text(row.relative)} % of its norm" if row.relative is not None else ""
-    return f"{plural(sum(below.counts), 'tensor')}: {told}", moved
+    return f"{plural(sum(below.counts), 'tensor')}: {told}", moved_text(row)
 
 
 def furthest_below(row: PairRow) -> tuple[tuple[str, str], ...]:

@@ -55,6 +55,12 @@ class PairRow(Row):
             return self.aligned.below[id(self.source)].relative
         return pair.difference.relative_l2 if pair.difference is not None else None
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether it moved by less than that, since the lengths of what stayed the same are not known."""
+        below = None if self.pair is not None else self.aligned.below[id(self.source)]
+        return below is not None and below.unmeasured > 0
+
     def pair_elements(self, side: SideName) -> int:
         """How many values one side of it holds."""
         pair = self.pair

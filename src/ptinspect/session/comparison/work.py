@@ -45,6 +45,7 @@ from ptinspect.session.words import plain
 
 SMALL_BYTES, SMALL_COUNT = 16 << 20, 2_000
 OFTEN = 0.1
+_STEPS = {"bytes": "Looking for equal bytes", "lengths": "Measuring what stayed the same", "verdict": "Coming to a verdict"}
 
 
 @frozen
@@ -240,7 +241,7 @@ class Bundle:
     def progress(self, step: str, done: int, total: int) -> None:
         """How far it is."""
         self.share = done / total if total else None
-        self.text = {"bytes": "Looking for equal bytes", "verdict": "Coming to a verdict"}.get(step, self.text)
+        self.text = _STEPS.get(step, self.text)
         self.look()
 
     def look(self) -> None:
