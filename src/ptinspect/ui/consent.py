@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QSizePolicy, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from ptinspect.errors import InspectError
 from ptinspect.session.batch.asking import asked_of, forget, forget_all, kept
@@ -12,7 +12,7 @@ from ptinspect.session.batch.work import Question
 from ptinspect.session.words import plain
 from ptinspect.ui import theme
 from ptinspect.ui.models.names import NameModel
-from ptinspect.ui.panels.safety import NameCells
+from ptinspect.ui.panels.name_table import NameTable
 from ptinspect.ui.widgets.scroll_page import ScrollArea
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, boxed, column, line, row
 
@@ -67,21 +67,9 @@ class ConsentDialog(QDialog):
         super().showEvent(event)
         self.cancel.setFocus(Qt.FocusReason.OtherFocusReason)  # else the first button would have it, and a space would press it
 
-    def _table(self) -> QTableView:
-        table = QTableView()
-        table.setAccessibleName("Names that the file asks Python for")
-        table.setModel(self.names)
-        table.setItemDelegate(NameCells(table))
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.ROW)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    def _table(self) -> NameTable:
+        table = NameTable("Names that the file asks Python for", self.names)
         header = table.horizontalHeader()
-        header.setFixedHeight(26)
-        header.setFont(theme.font(11, 500))
-        header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for at, width in ((0, NAMES), (1, 106), (3, 52)):
             header.setSectionResizeMode(at, QHeaderView.ResizeMode.Fixed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from ptinspect.session.comparison.request import COMPARISON_PAGES, ComparisonPage
 from ptinspect.session.comparison.verbs import Comparing
@@ -14,6 +14,7 @@ from ptinspect.ui.panels.comparison_page import PairPage
 from ptinspect.ui.panels.comparison_toggles import Toggles
 from ptinspect.ui.panels.comparison_tree import PairTree, Strip
 from ptinspect.ui.widgets.chip import ChipButton, Tag
+from ptinspect.ui.widgets.page_tabs import PageTabs
 from ptinspect.ui.widgets.text import Button, Elided, IconMark, Text, ToolButton
 
 TITLES: dict[ComparisonPage, str] = {
@@ -147,7 +148,9 @@ class ComparisonPanel(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
         self.splitter.addWidget(self._make_left())
-        self.inspector = self._make_inspector()
+        self.inspector = PageTabs((TITLES[name] for name in COMPARISON_PAGES), LEAST)
+        self.inspector.chosen.connect(self._clicked)
+        self.tabs, self.stack = self.inspector.tabs, self.inspector.stack
         self.splitter.addWidget(self.inspector)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
@@ -187,30 +190,6 @@ class ComparisonPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.toggles)
         layout.addLayout(rows, 1)
-        return widget
-
-    def _make_inspector(self) -> QWidget:
-        widget = QWidget()
-        widget.setObjectName("page")
-        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        widget.setMinimumWidth(LEAST)
-        self.tabs = QTabBar()
-        self.tabs.setObjectName("pages")
-        self.tabs.setAccessibleName("Pages")
-        self.tabs.setFont(theme.font(12, 500))
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setFixedHeight(theme.INSPECTOR_TABS)
-        for name in COMPARISON_PAGES:
-            self.tabs.addTab(TITLES[name])
-        self.tabs.tabBarClicked.connect(self._clicked)
-        self.tabs.currentChanged.connect(self._clicked)
-        self.stack = QStackedWidget()
-        layout = QVBoxLayout(widget)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.tabs)
-        layout.addWidget(self.stack, 1)
         return widget
 
     def _clicked(self, at: int) -> None:

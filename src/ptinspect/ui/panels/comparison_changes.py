@@ -26,6 +26,7 @@ from ptinspect.ui import icons, theme
 from ptinspect.ui.models.changes import MOST_SORTED, PLACE_ROLE, ChangeModel
 from ptinspect.ui.panels.comparison_cells import LOOKS
 from ptinspect.ui.panels.comparison_page import PairPage
+from ptinspect.ui.widgets.plain_table import PlainTable
 from ptinspect.ui.widgets.text import Button, Elided, Text, ToolButton, boxed, column, line, row
 
 WIDTHS = (0, 88, 68, 72, 62)
@@ -81,21 +82,12 @@ class ChangesPage(PairPage):
         self.setLayout(column(self.pairs, head, column(self.table, margins=(12, 0, 0, 0)), gap=0))
 
     def _table(self) -> QTableView:
-        table = QTableView()
-        table.setAccessibleName("All changes")
-        table.setModel(self.model)
+        table = PlainTable("All changes", self.model, theme.HEADER)
         table.setItemDelegate(ChangeCells(table))
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.ROW)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = table.horizontalHeader()
-        header.setFixedHeight(theme.HEADER)
-        header.setFont(theme.font(11, 500))
-        header.setHighlightSections(False)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

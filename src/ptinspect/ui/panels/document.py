@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from ptinspect.session.inspectors import INSPECTORS, Inspector
 from ptinspect.session.reading import Reading
 from ptinspect.session.views import DocumentView
-from ptinspect.ui import plots, theme
+from ptinspect.ui import plots
 from ptinspect.ui.panels.banner import Banner
 from ptinspect.ui.panels.layer_notice import LayerNotice
 from ptinspect.ui.panels.layer_tree import LayerTree
 from ptinspect.ui.panels.page import Page
 from ptinspect.ui.widgets.chip import Tag
+from ptinspect.ui.widgets.page_tabs import PageTabs
 from ptinspect.ui.widgets.text import boxed, row
 
 TITLES: dict[Inspector, str] = {
@@ -91,7 +92,9 @@ class Document(QWidget):
         self._reading: Reading | None = None
         self.banner = Banner()
         self.tree = LayerTree(view.table)
-        self.inspector = self._make_inspector()
+        self.inspector = PageTabs((TITLES[name] for name in INSPECTORS), LEAST)
+        self.inspector.chosen.connect(self._clicked)
+        self.tabs, self.stack = self.inspector.tabs, self.inspector.stack
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
@@ -119,30 +122,6 @@ class Document(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.notice)
         layout.addWidget(self.tree, 1)
-        return widget
-
-    def _make_inspector(self) -> QWidget:
-        widget = QWidget()
-        widget.setObjectName("page")
-        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        widget.setMinimumWidth(LEAST)
-        self.tabs = QTabBar()
-        self.tabs.setObjectName("pages")
-        self.tabs.setAccessibleName("Pages")
-        self.tabs.setFont(theme.font(12, 500))
-        self.tabs.setDrawBase(False)
-        self.tabs.setExpanding(False)
-        self.tabs.setFixedHeight(theme.INSPECTOR_TABS)
-        for name in INSPECTORS:
-            self.tabs.addTab(TITLES[name])
-        self.tabs.tabBarClicked.connect(self._clicked)
-        self.tabs.currentChanged.connect(self._clicked)
-        self.stack = QStackedWidget()
-        layout = QVBoxLayout(widget)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.tabs)
-        layout.addWidget(self.stack, 1)
         return widget
 
     def attach(self, reading: Reading) -> None:

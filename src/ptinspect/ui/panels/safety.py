@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from ptinspect.session import safety_page as words
 from ptinspect.session.safety_page import LoadCard
 from ptinspect.session.views import DocumentView
 from ptinspect.ui import theme
-from ptinspect.ui.models.names import LINE_ROLE, WORDS, NameModel
+from ptinspect.ui.models.names import WORDS, NameModel
+from ptinspect.ui.panels.name_table import NameTable
 from ptinspect.ui.panels.page import Page
-from ptinspect.ui.widgets.chip import Tag, paint_tag
+from ptinspect.ui.widgets.chip import Tag
 from ptinspect.ui.widgets.scroll_page import ScrollArea, fill
 from ptinspect.ui.widgets.segments import Segments
 from ptinspect.ui.widgets.text import Button, IconMark, Text, boxed, column, line, row
 
-TONES = {"dangerous": "danger", "code": "warn", "data": "plain"}
-ICONS = {"dangerous": "octagon-alert", "code": "code", "data": "database"}
 _HEADS = {"dangerous": ("shield-alert", "danger"), "code": ("shield", "warnicon"), "data": ("shield-check", "good")}
 FEW, SPARED = 12, 4  # names that are shown at first, and how many more are not worth a button
-
-
-class NameCells(QStyledItemDelegate):
-    """Names in the code font, verdicts as tags."""
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(60, theme.ROW)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        found: words.NameLine = index.data(LINE_ROLE)
-        look, box = theme.tokens(), QRectF(option.rect)
-        painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), look.colour("hair"))
-        at = index.column()
-        if at == 1:
-            paint_tag(painter, box.adjusted(0, 3, -14, -3), WORDS[found.verdict], TONES[found.verdict], ICONS[found.verdict])
-            return
-        font = theme.font(12, 400, "mono") if at == 0 else theme.font(12)
-        painter.setFont(font)
-        tone = ("danger" if found.verdict == "dangerous" else "text") if at == 0 else "text2"
-        painter.setPen(look.pen(tone))
-        side = Qt.AlignmentFlag.AlignRight if at == 3 else Qt.AlignmentFlag.AlignLeft
-        mode = Qt.TextElideMode.ElideMiddle if at == 0 else Qt.TextElideMode.ElideRight
-        text = QFontMetricsF(font).elidedText(str(index.data()), mode, box.width() - 10)
-        painter.drawText(box.adjusted(0, 0, 0 if at == 3 else -8, 0), int(side | Qt.AlignmentFlag.AlignVCenter), text)
 
 
 class SafetyPage(Page):
@@ -103,7 +74,7 @@ class SafetyPage(Page):
             ("all", f"All {len(found.names):,}"),
             *((v, f"{WORDS[v]} {found.count(v):,}") for v in ("dangerous", "code", "data") if found.count(v)),
         ]
-        table = self._table(found)
+        table = self._table()
         choice = Segments(kinds)
         choice.setAccessibleName("Which names")
         choice.setVisible(len(kinds) > 2)  # a single kind leaves nothing to choose
@@ -121,7 +92,7 @@ class SafetyPage(Page):
         if found.more_names:
             layout.addWidget(Text(f"… and {found.more_names:,} more", 12, 400, "muted"))
 
-    def _choose(self, table: QTableView, found: words.SafetyPage, kind: str) -> None:
+    def _choose(self, table: NameTable, found: words.SafetyPage, kind: str) -> None:
         self._lines = tuple(one for one in found.names if kind in ("all", one.verdict))
         is_long = len(self._lines) > FEW + SPARED
         self.names.set_lines(self._lines[:FEW] if is_long else self._lines)
@@ -129,34 +100,22 @@ class SafetyPage(Page):
         self._all_row.setVisible(is_long)
         self._fit(table)
 
-    def _show_all(self, table: QTableView) -> None:
+    def _show_all(self, table: NameTable) -> None:
         self.names.set_lines(self._lines)
         self._all_row.hide()
         self._fit(table)
 
-    def _table(self, found: words.SafetyPage) -> QTableView:
-        table = QTableView()
-        table.setAccessibleName("Imported names")
-        table.setModel(self.names)
-        table.setItemDelegate(NameCells(table))
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.ROW)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    def _table(self) -> NameTable:
+        table = NameTable("Imported names", self.names)
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = table.horizontalHeader()
-        header.setFixedHeight(26)
-        header.setFont(theme.font(11, 500))
-        header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
         for at, (mode, width) in enumerate(_MODES):
             header.setSectionResizeMode(at, mode)
             header.resizeSection(at, width)
         return table
 
-    def _fit(self, table: QTableView) -> None:
+    def _fit(self, table: NameTable) -> None:
         """As high as its rows: the page scrolls, not the table in it."""
         table.setFixedHeight(27 + theme.ROW * max(1, self.names.rowCount()))
 
