@@ -13,6 +13,10 @@ import pytest
 import torch
 from torch import nn
 
+from ptinspect.cli.run import _shown
+from ptinspect.errors import RunCrashed
+from ptinspect.runner.protocol import Measured, Started
+from ptinspect.runner.results import Result
 from tests import check
 
 FIELDS = {
@@ -128,6 +132,23 @@ def test_that_a_trace_is_saved(network: Path, tmp_path: Path) -> None:
     done = ptinspect(network, "--trace", tmp_path / "trace.json", "--repeats", 1, config=tmp_path)
     assert done.returncode == 0
     assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    (tmp_path / "folder").mkdir()
+    done = ptinspect(network, "--trace", tmp_path / "folder", "--repeats", 1, config=tmp_path)
+    assert (done.returncode, "Latency" in done.stdout, "cannot be written" in done.stderr) == (2, True, True)
+
+
+def test_that_a_trace_without_a_folder_is_refused_before_anything_runs(network: Path, tmp_path: Path) -> None:
+    done = ptinspect(network, "--trace", tmp_path / "none" / "trace.json", config=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no folder" in done.stderr
+
+
+def test_that_an_answer_of_another_form_is_a_sentence() -> None:
+    result = Result()
+    result.take(Started({"type": "cpu", "name": "CPU"}, "2.13.0", {"source": "pickled"}))
+    result.take(Measured("output", [{"shape": "\x1b[31m", "mean": "many"}]))
+    problem = _shown(result)
+    assert isinstance(problem, RunCrashed)
 
 
 def test_that_a_bare_server_needs_numpy_and_torch_alone(network: Path, tmp_path: Path) -> None:

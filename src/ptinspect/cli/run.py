@@ -11,9 +11,10 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.cli.output import error_fields, print_error, print_json
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.cli.run_text import result_lines
+from ptinspect.errors import InspectError, OutputProblem
 from ptinspect.runner.inputs.spec import parse, rooted
 from ptinspect.runner.named_factory import anchored
-from ptinspect.runner.protocol import FileAsked, Progress, RunRequest, identity_numbers
+from ptinspect.runner.protocol import FileAsked, Progress, RunRequest, identity_numbers, nonsense
 from ptinspect.runner.results import Result
 from ptinspect.runner.ways import way_of
 
@@ -79,28 +80,50 @@ def _seconds(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it, show how far it is, print what was measured; what was measured before a failure is printed as well."""
-    from ptinspect.runner.client import run as run_child
-
     request = _request(open_checkpoint(arguments.file), arguments)
     result = Result()
-    with ProgressLine("running") as progress:
-        for event in run_child(request, python=arguments.python, trace_to=arguments.trace):
-            result.take(event)
-            if isinstance(event, Progress):
-                progress.steps(event.stage, event.done, event.total)
-    problem = result.problem()
+    problem = _run(request, arguments, result) or result.problem()
     if arguments.json:
         error = {} if problem is None else {"error": {**error_fields(problem), "details": result.details()}}
         print_json(arguments.file, {**result.fields(), **error})
     else:
-        sys.stdout.writelines(f"{line}\n" for line in result_lines(result))
+        problem = _shown(result) or problem
     if problem is not None:
+        if result.details() and not arguments.json:
+            problem.hint += " The details are in --json."
         print_error(problem, arguments.file, False)
     return 0 if problem is None else 2
 
 
+def _run(request: RunRequest, arguments: argparse.Namespace, result: Result) -> InspectError | None:
+    """Run it. A trace that cannot be put where it was wanted is the end of the trace alone."""
+    from ptinspect.runner.client import run as run_child
+
+    with ProgressLine("running") as progress:
+        try:
+            for event in run_child(request, python=arguments.python, trace_to=arguments.trace):
+                result.take(event)
+                if isinstance(event, Progress):
+                    progress.steps(event.stage, event.done, event.total)
+        except OutputProblem as problem:
+            return problem
+    return None
+
+
+def _shown(result: Result) -> InspectError | None:
+    """Print it. What the process told came from foreign code, and need not be what it should be."""
+    try:
+        lines = list(result_lines(result))
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+        return nonsense()
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return None
+
+
 def _request(checkpoint: Checkpoint, arguments: argparse.Namespace) -> RunRequest:
     paths = tuple(os.path.abspath(path) for path in arguments.path)
+    if arguments.trace is not None and not os.path.isdir(os.path.dirname(os.path.abspath(arguments.trace))):
+        raise OutputProblem(f"there is no folder for {arguments.trace}", "Make it first, or choose another place for the trace.")
     model = anchored(arguments.model) if way_of(arguments.model, checkpoint) == "factory" else arguments.model
     other = None
     if arguments.against is not None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ptinspect.cli.run_extras_text import extra_lines
 from ptinspect.quantities import count_text, plural, size_text
 from ptinspect.runner.results import Result
 from ptinspect.spelled import plain
@@ -22,10 +23,12 @@ def result_lines(result: Result) -> Iterator[str]:
     yield from _head(fields)
     yield ""
     if fields["layers"]:
-        yield from _table(fields["layers"], fields["totals"])
+        yield from _table(fields["layers"])
         yield ""
+    yield from _totals(fields)
     yield from _output(fields)
     yield from _times(fields)
+    yield from extra_lines(fields)
     yield from _findings(fields)
 
 
@@ -48,7 +51,7 @@ def _shape(shape: object) -> str:
     return " × ".join(map(str, shape)) if isinstance(shape, (list, tuple)) and shape else ("one number" if shape == [] else "—")
 
 
-def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Iterator[str]:
+def _table(layers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     width = max(_NARROW, min(_WIDE, shutil.get_terminal_size((_NARROW, 24)).columns))
     name = 30 + (width - _NARROW) // 2
     head = f"{'Layer':<{name}}{'Type':<18}{'Output':<20}{'Parameters':>11}{'Mult-adds':>11}{'Time, ms':>10}"
@@ -68,12 +71,18 @@ def _table(layers: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> It
         yield f"{shown:<{name}}{kind:<18}{shape:<20}{parameters:>11}{work:>11}{spent:>10}{bad}"
     if any(str(layer["path"]).count(".") + 1 > _DEEPEST for layer in layers):
         yield f"Layers deeper than {_DEEPEST} are in --json."
-    parts = [
-        f"{totals['parameters']:,} parameters" if totals["parameters"] is not None else "",
-        f"{totals['trainable']:,} trainable" if totals["trainable"] is not None else "",
-    ]
-    parts += [f"{count_text(totals['mult_adds'])} multiply-adds"] if totals["mult_adds"] is not None else []
-    yield ", ".join(part for part in parts if part)
+
+
+def _totals(fields: Mapping[str, Any]) -> Iterator[str]:
+    totals = fields["totals"]
+    if totals["parameters"] is None:
+        return
+    shapes = [source.get("shape") or [1] for source in fields["input"]]
+    samples = shapes[0][0] if shapes else 1
+    parts = [f"{totals['parameters']:,} parameters", f"{totals['trainable']:,} trainable"]
+    if totals["mult_adds"] is not None:
+        parts.append(f"{count_text(totals['mult_adds'])} multiply-adds{f' for {samples:,} samples' if samples > 1 else ''}")
+    yield f"Size     {', '.join(parts)}"
 
 
 def _bad(layer: Mapping[str, Any]) -> str:
@@ -95,7 +104,8 @@ def _output(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"         {100 * best['probability']:5.1f} %  {plain(str(best['label']))}"
     accuracy = fields.get("accuracy")
     if accuracy:
-        yield f"Right    {accuracy['right']:,} of {accuracy['samples']:,}, {accuracy['right_in_top_5']:,} within the first five"
+        within = f", {accuracy['right_in_top_5']:,} within the first five" if len(fields["top"] or ()) > 4 else ""
+        yield f"Right    {accuracy['right']:,} of {accuracy['samples']:,}{within}"
 
 
 def _times(fields: Mapping[str, Any]) -> Iterator[str]:

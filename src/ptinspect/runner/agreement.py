@@ -67,7 +67,7 @@ def tell_agreement(run: Run) -> None:
     """The same model elsewhere: `cpu`, `float32`, `cpu:float32`."""
     request = elsewhere(run.request)
     told = compared(run, request)
-    run.tell("agreement", {"with": f"{request.device} {request.dtype}", **told})
+    run.tell("agreement", {"with": f"{told['device']} {told['dtype']}", **told})
 
 
 def tell_parting(run: Run) -> None:
@@ -122,7 +122,8 @@ def compared(run: Run, request: RunRequest) -> dict[str, Any]:
         watch.close()
     limit = max(_APART.get(kind, 1e-3) for kind in (precision.kind, run.precision.kind))
     apart = next((row["path"] for row in rows if row["leaf"] and _is_apart(row, limit)), None)
-    return {"source": second.source, "layers": rows, "parts_at": apart, "limit": limit, **_outputs_beside(outputs, others)}
+    where = {"device": device.word, "dtype": str(precision.kind).removeprefix("torch.")}
+    return {"source": second.source, **where, "layers": rows, "parts_at": apart, "limit": limit, **_outputs_beside(outputs, others)}
 
 
 def _kept_of(run: Run) -> tuple[dict[str, Output], Any]:

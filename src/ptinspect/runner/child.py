@@ -119,7 +119,7 @@ def _failed(error: Exception, request: RunRequest, mouth: Mouth) -> Failed:
         return _no_torch(error)
     if isinstance(error, MemoryError):
         return Failed("OutOfMemory", "there is not enough memory for this batch", "Try a smaller batch or a smaller input.")
-    return Failed("RunProblem", _sentence(error)[:MOST_TEXT], "The details say where it happened.", None, _details(error))
+    return Failed("RunProblem", _sentence(error)[:MOST_TEXT], "Its own code says more about it.", None, _details(error))
 
 
 def _no_torch(error: ImportError) -> Failed:

@@ -62,7 +62,7 @@ def explained(error: Exception, run: Run) -> RunProblem:
         hint = "It needs a C++ compiler on the CPU and Triton on a GPU. Run it without --compile."
         return RunProblem(f"torch.compile failed: {said}", hint)
     if where is None:
-        return RunProblem(f"the model could not be run: {said}", "The details say where it happened.")
+        return RunProblem(f"the model could not be run: {said}", "Its own code says more about it.")
     path, kind, shape = where
     given = "" if shape is None else f" on an input of {' × '.join(map(str, shape)) or 'one number'}"
     name = f"{path} ({kind})" if path else kind
@@ -70,7 +70,7 @@ def explained(error: Exception, run: Run) -> RunProblem:
         return InputDoesNotFit(
             f"{name} failed{given}: {said}", "Give it another input (--input); the first layers tell which.", path or None
         )
-    return RunProblem(f"{name} failed{given}: {said}", "The details say where it happened.", path or None)
+    return RunProblem(f"{name} failed{given}: {said}", "Its own code says more about it.", path or None)
 
 
 def _said(error: Exception) -> str:
