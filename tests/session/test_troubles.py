@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_that_a_pointer_of_git_lfs_has_its_story_its_size_and_the_commands_to_ty
 def test_that_nothing_is_said_of_the_content_of_a_file_that_is_not_there(tmp_path: Path) -> None:
     found = told(tmp_path / "none.pt")
     assert (found.kind, found.detail, found.excerpt) == ("Cannot be opened", "Nothing of it could be read.", ())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_that_a_pipe_is_explained_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    found = told(tmp_path / "pipe.pt")
+    assert (found.title, found.excerpt) == ("This is a pipe, not a file", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Literal
 
 from ptinspect.errors import ChangedOnDisk, Corrupt, FileProblem, InspectError, LimitExceeded, NotACheckpoint, Truncated, Unsupported
@@ -87,11 +88,17 @@ def _bug(path: str, error: Exception) -> Trouble:
 
 
 def _beginning(path: str) -> tuple[bytes, int | None]:
+    """The first bytes of a file and its size; nothing of what is none: a pipe would be waited for."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(FIRST_BYTES), os.fstat(file.fileno()).st_size
+        with open(path, "rb", buffering=0, opener=_at_once) as file:
+            found = os.fstat(file.fileno())
+            return (file.read(FIRST_BYTES), found.st_size) if stat.S_ISREG(found.st_mode) else (b"", None)
     except (OSError, ValueError):
         return b"", None
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _sentence(text: str) -> str:
