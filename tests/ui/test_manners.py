@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 
@@ -26,6 +27,7 @@ from ptinspect.session.inspectors import INSPECTORS
 from ptinspect.ui.actions import SHEET
 from ptinspect.ui.dialogs import ShortcutSheet
 from ptinspect.ui.panels.opening import OpeningPage
+from ptinspect.ui.panels.tabline import TabLine
 from ptinspect.ui.panels.trouble import TroublePage
 from ptinspect.ui.panels.welcome import Pressed
 from ptinspect.ui.widgets.focus_ring import FocusRing
@@ -56,6 +58,20 @@ def test_that_files_that_are_dropped_open_in_tabs(window, qtbot) -> None:
     assert dropped(window, *(QUrl.fromLocalFile(str(SAMPLES / name)) for name in ("weights.pt", "model.pt")))
     qtbot.waitUntil(lambda: titles(window) == ["weights.pt", "model.pt"])
     qtbot.waitUntil(lambda: window.windowTitle() == "model.pt — ptinspect")
+
+
+def test_that_of_many_tabs_some_are_scrolled_away_and_none_is_cut_to_a_letter(window, qtbot, tmp_path: Path) -> None:
+    names = [tmp_path / f"checkpoint_{at}.pt" for at in range(14)]
+    for name in names:
+        name.touch()
+    window.resize(1024, 640)
+    window.application.open(map(str, names))
+    tabs = window.findChild(TabLine).tabs
+    qtbot.waitUntil(lambda: tabs.count() == len(names))
+    assert min(tabs.tabRect(at).width() for at in range(tabs.count())) >= 130
+    more = tabs.findChild(QToolButton, "ScrollLeftButton")
+    assert more.isVisible()
+    assert not more.icon().isNull()
 
 
 def test_that_a_ring_stands_around_the_page_that_files_are_held_over(opened) -> None:

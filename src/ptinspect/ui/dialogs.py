@@ -90,7 +90,7 @@ class About(QDialog):
         from PySide6.QtWidgets import QLabel  # noqa: PLC0415
 
         mark = QLabel()
-        mark.setPixmap(icons.application_pixmap(48))
+        mark.setPixmap(icons.application_pixmap(48, self.devicePixelRatioF()))
         words = column(
             Text(f"ptinspect {__version__}", 18, 600, family="display"),
             Text("Looks inside PyTorch checkpoints without running them.", 12, 400, "text2"),

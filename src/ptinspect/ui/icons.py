@@ -107,9 +107,10 @@ def icon(name: str, colour: str, disabled: str, size: int = 16) -> QIcon:
     return made
 
 
-def application_pixmap(size: int) -> QPixmap:
-    """The program's own icon: bars on the accent colour."""
-    made = QPixmap(QSize(size, size))
+def application_pixmap(size: int, ratio: float = 1.0) -> QPixmap:
+    """The program's own icon: bars on the accent colour, at the scale of the screen."""
+    made = QPixmap(QSize(size, size) * ratio)
+    made.setDevicePixelRatio(ratio)
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

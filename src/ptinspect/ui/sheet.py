@@ -35,6 +35,7 @@ QPushButton[look="outline"] { background: @surface; border: 1px solid @border2; 
 QPushButton[look="outline"]:hover { background: @hover; }
 QPushButton[look="primary"] { background: @accent2; color: #FFFFFF; min-height: 30px; padding: 0 12px; }
 QPushButton[look="primary"]:hover { background: @accent; }
+QPushButton[look="busy"], QPushButton[look="busy"]:hover { background: @accentbg; border: 1px solid @accentbd; color: @accent; }
 QPushButton[look="outline"]:focus, QPushButton[look="primary"]:focus { border: 2px solid @accent; }
 QPushButton[look="link"] { color: @accent; padding: 0 4px; min-height: 22px; }
 QPushButton[look="item"] { text-align: left; border: 1px solid @border; border-radius: 8px; background: @surface; }
@@ -52,6 +53,8 @@ QTabBar#files::tab { background: transparent; color: @text2; border: 1px solid t
 QTabBar#files::tab:selected { background: @surface; color: @text; border: 1px solid @border; border-bottom: 1px solid @surface; }
 QTabBar#files::tab:hover:!selected { background: @track; }
 QToolButton[look="bare"] { padding: 0; }
+QTabBar#files::scroller { width: 52px; }
+QTabBar#files QToolButton { padding: 0; background: @bg; }
 QToolButton[look="closer"] { padding: 0; min-height: 18px; }
 QWidget#segments { background: @track; border-radius: 6px; }
 QPushButton[look="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px; min-height: 20px;

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QToolButton, QWidget
 
 from ptinspect.session.views import TabView, WindowView
 from ptinspect.ui import icons, theme
 from ptinspect.ui.widgets.text import ToolButton, tip
 
 START = -1
+_SCROLLERS = (("ScrollLeftButton", "chevron-left", "Tabs before"), ("ScrollRightButton", "chevron-right", "More tabs"))
+LEAST = 132  # pixels of a tab, when there are many
 _TONES = {"plain": "muted", "warn": "warnicon", "danger": "danger", "good": "good", "accent": "accent"}
 
 
@@ -30,6 +32,21 @@ class FileTabs(QTabBar):
     def tabSizeHint(self, index: int) -> QSize:
         hint = super().tabSizeHint(index)
         return QSize(min(260, hint.width()), theme.TABS - 4)
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        """Of many tabs some are scrolled away, rather than all cut to a letter."""
+        hint = self.tabSizeHint(index)
+        return QSize(min(LEAST, hint.width()), hint.height())
+
+    def tabLayoutChange(self) -> None:
+        """Draw the arrows of what is scrolled away: Qt has set its own, which are lost to the style sheet."""
+        look = theme.tokens()
+        for name, icon, words in _SCROLLERS:
+            button = self.findChild(QToolButton, name)
+            if button is not None:
+                button.setArrowType(Qt.ArrowType.NoArrow)
+                button.setIcon(icons.icon(icon, look["text2"], look["faint"]))
+                button.setAccessibleName(words)
 
 
 class TabLine(QWidget):
@@ -114,6 +131,7 @@ class TabLine(QWidget):
         for at, tab in enumerate(self._shown):
             tone = "accent" if tab.id == self._active and tab.tone == "plain" else _TONES[tab.tone]
             self.tabs.setTabIcon(at, icons.icon(tab.icon, look[tone], look["faint"]))
+        self.tabs.tabLayoutChange()
 
     def _clicked(self, at: int) -> None:
         if 0 <= at < len(self._shown):

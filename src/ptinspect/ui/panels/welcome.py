@@ -119,7 +119,7 @@ def _heading(*parts: QWidget | None) -> QWidget:
 
 def _head() -> QWidget:
     mark = QLabel()
-    mark.setPixmap(icons.application_pixmap(40))
+    mark.setPixmap(icons.application_pixmap(40, mark.devicePixelRatioF()))
     mark.setFixedSize(40, 40)
     words = column(
         Text("ptinspect", 18, 600, family="display"), Text("Look inside PyTorch checkpoints without running them", 12, 400, "text2"), gap=1
