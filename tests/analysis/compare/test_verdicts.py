@@ -234,6 +234,10 @@ def test_that_an_adapter_beside_its_layers_leaves_them_the_same(pairs: Pairs) ->
     assert all(".lora_" in name for name in beside)
     assert len(same) + len(beside) == len(found.pairs)
     assert found.verdict not in ("identical", "renamed only", "low rank")
+    told = f"All {len(same)} tensors of the left side are there byte for byte; the right has {len(beside)} more, named `lora_A`, `lora_B`."
+    assert told in found.sentence
+    turned = pairs(unmerged(model, 4), model.state_dict())
+    assert "tensors of the right side are there byte for byte; the left has" in turned.sentence
 
 
 @pytest.mark.slow

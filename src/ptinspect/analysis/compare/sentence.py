@@ -15,7 +15,7 @@ _FEW = 3
 
 def sentence(verdict: Verdict, found: Judged, prefixes: tuple[str | None, str | None] = (None, None)) -> str:
     """What the verdict says, what the buffers did, and what cannot be read."""
-    parts = [_TOLD[verdict](found), _buffers(verdict, found), _prefixes(prefixes), _unread(found)]
+    parts = [_TOLD[verdict](found), _contained(verdict, found), _buffers(verdict, found), _prefixes(prefixes), _unread(found)]
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 
 
@@ -122,6 +122,32 @@ def _buffers(verdict: Verdict, found: Judged) -> str:
 
 def _is_statistic(names: Counter[str]) -> bool:
     return any(name in names for name in ("running_mean", "running_var", "num_batches_tracked"))
+
+
+def _contained(verdict: Verdict, found: Judged) -> str:
+    """Whether one side is whole in the other, as a network is in one with adapters beside its layers."""
+    lone = {pair.status for pair in found.pairs} - {"same"}
+    same = sum(pair.status == "same" for pair in found.pairs)
+    if verdict not in ("different architecture", "fully fine-tuned", "partly fine-tuned") or not same or len(lone) != 1:
+        return ""
+    if "left_only" in lone:
+        inner, outer = "right", "left"
+    elif "right_only" in lone:
+        inner, outer = "left", "right"
+    else:
+        return ""
+    every = f"all {counted(same, 'tensor')} of the {inner} side are" if same > 1 else f"the one tensor of the {inner} side is"
+    return f"{every} there byte for byte; the {outer} has {len(found.pairs) - same:,} more{_called(found)}"
+
+
+def _called(found: Judged) -> str:
+    """What the names that one side adds have in common, and the names of both have not."""
+    known = {part for pair in found.pairs for entry in pair.match.both or () for part in entry.name.split(".")}
+    added = (pair.match.name.split(".") for pair in found.pairs if pair.match.both is None)
+    news = Counter(next((part for part in parts if part not in known and not part.isdecimal()), "") for parts in added)
+    if not all(news) or len(news) > _FEW:
+        return ""
+    return f", named {', '.join(f'`{part}`' for part, _ in news.most_common())}"
 
 
 def _prefixes(prefixes: tuple[str | None, str | None]) -> str:
