@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ptinspect.session.batch.choices import Choices, Subject
     from ptinspect.session.batch.verbs import Testing
 
-PATIENCE = 1.5  # seconds that the end of the window waits for a child to end
+PATIENCE = 3.0  # seconds that the end of the window waits for a child to end
 
 
 class Batches(Comparisons):

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ptinspect import resources
+from ptinspect.errors import OutputProblem
 from ptinspect.runner.consents import Consents
 from ptinspect.session.batch.choices import Choices, as_fields, of_fields, specs_of
 from ptinspect.session.batch.details import layer_of, sample_of
@@ -348,6 +349,19 @@ def test_that_a_place_that_cannot_be_written_is_told(path, tmp_path: Path) -> No
     bench.app.testing.save(str(tmp_path / "nowhere" / "result.json"))
     bench.settle()
     assert "cannot be written" in bench.app.state.message.text
+
+
+def test_that_a_trace_that_cannot_be_written_costs_no_figure(path) -> None:
+    child = Child(whole())
+
+    def runs(request, is_cancelled, python=None, trace_to=None):
+        yield from list(child(request, is_cancelled))[: None if request.probe else -1]
+        if not request.probe:
+            raise OutputProblem(f"{trace_to} cannot be written", "Choose another place for the trace.")
+
+    bench = Bench().begin(path, runs).run(trace="/nowhere/trace.json")
+    assert warned_of(bench.batch).title == "/nowhere/trace.json cannot be written"
+    assert bench.batch.record.table.count == 7
 
 
 def test_that_thousands_of_events_arrive_in_their_order(path) -> None:

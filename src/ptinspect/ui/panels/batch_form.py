@@ -93,12 +93,16 @@ class Form(QWidget):
         inner = boxed(body, "form")
         self._area.setWidget(inner)
         self.run, self.stop = Button("Run", "primary", "play"), Button("Stop", "outline", "square")
+        self.running = Button("Running", "busy", "loader")
+        self.running.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.running.hide()
         self.run.clicked.connect(self.run_requested)
         self.stop.clicked.connect(self.stop_requested)
-        for button in (self.run, self.stop):
+        for button in (self.run, self.running, self.stop):
             button.setFixedHeight(32)
         buttons = row(gap=8, margins=(16, 10, 16, 14))
         buttons.addWidget(self.run, 3)
+        buttons.addWidget(self.running, 3)
         buttons.addWidget(self.stop, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -287,7 +291,8 @@ class Form(QWidget):
         for field, text in ((self.trace, choices.trace), (self.paths, "; ".join(choices.paths)), (self.python, view.python)):
             _write(field, text)
         self.run.setEnabled(tab.busy is None and tab.subject is not None)
-        self.run.setText(" Running" if tab.busy is not None else " Run")
+        self.run.setVisible(tab.busy is None)
+        self.running.setVisible(tab.busy is not None)
         self.stop.setEnabled(tab.busy is not None)
         self._is_showing = False
 

@@ -92,7 +92,7 @@ def _text(
     font = theme.font(size, weight)
     painter.setFont(font)
     painter.setPen(theme.tokens().pen(tone))
-    if len(text) * 6 > box.width():
+    if len(text) * 7 > box.width():
         text = QFontMetricsF(font).elidedText(text, mode, box.width())
     painter.drawText(box, align, text)
 
