@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,20 @@ def test_that_no_screen_a_dead_display_and_an_unknown_platform_are_told(monkeypa
     monkeypatch.setenv("DISPLAY", ":4711")
     with pytest.raises(platforms.Unusable, match=r"4711|lacks"):
         platforms.check()
+
+
+@linux
+def test_that_a_wayland_display_that_nobody_serves_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-7")
+    with pytest.raises(platforms.Unusable, match=r"wayland-7|lacks"):
+        platforms.check()
+    with socket.socket(socket.AF_UNIX) as served:
+        served.bind(str(tmp_path / "wayland-7"))
+        served.listen()
+        assert platforms._without_compositor() is None
 
 
 def test_that_the_offscreen_platform_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,26 @@ def _problem(name: str) -> Unusable | None:
         ctypes.CDLL(str(plugin))
     except OSError as error:
         return missing(str(error))
+    if name.startswith("wayland"):
+        return _without_compositor()
     return _unreachable() if name == "xcb" else None
+
+
+def _without_compositor() -> Unusable | None:
+    """A Wayland display that nobody serves would make Qt end the process as well."""
+    import socket  # noqa: PLC0415
+
+    if os.environ.get("WAYLAND_SOCKET"):
+        return None  # a connection that is open already, for one to use
+    display = os.environ.get("WAYLAND_DISPLAY") or "wayland-0"
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(2)
+            probe.connect(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), display))
+    except OSError:
+        hint = f"Set WAYLAND_DISPLAY and XDG_RUNTIME_DIR as a running desktop has them, or log in to one. {WITHOUT}"
+        return Unusable(f"the Wayland display {display!r} does not answer", hint)
+    return None
 
 
 def _unreachable() -> Unusable | None:
