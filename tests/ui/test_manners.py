@@ -24,12 +24,13 @@ from PySide6.QtWidgets import (
 from ptinspect import resources
 from ptinspect.session import application as session_application
 from ptinspect.session.inspectors import INSPECTORS
-from ptinspect.ui.actions import SHEET
 from ptinspect.ui.dialogs import ShortcutSheet
+from ptinspect.ui.menus import recent_menu
 from ptinspect.ui.panels.opening import OpeningPage
 from ptinspect.ui.panels.tabline import TabLine
 from ptinspect.ui.panels.trouble import TroublePage
 from ptinspect.ui.panels.welcome import Pressed
+from ptinspect.ui.shortcuts import SHEET
 from ptinspect.ui.widgets.focus_ring import FocusRing
 
 SAMPLES = resources.path("samples")
@@ -109,7 +110,7 @@ def test_that_files_that_were_open_are_in_the_menu_by_their_names(opened, qtbot,
     window = opened(odd)
     for tab in list(window.application.state.tabs):
         window.application.close(tab.id)
-    actions = window.commands.recent_menu().actions()
+    actions = recent_menu(window).actions()
     assert [action.text().partition("  —  ")[0] for action in actions[:2]] == ["a && b <i>.pt", "checkpoint.pt"]
     assert str(tmp_path) in actions[0].toolTip()
     actions[1].trigger()
@@ -117,7 +118,7 @@ def test_that_files_that_were_open_are_in_the_menu_by_their_names(opened, qtbot,
 
 
 def test_that_without_files_the_menu_says_so(window) -> None:
-    first = window.commands.recent_menu().actions()[0]
+    first = recent_menu(window).actions()[0]
     assert (first.text(), first.isEnabled()) == ("No file was open yet", False)
 
 
