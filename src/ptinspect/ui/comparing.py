@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from ptinspect.session.comparison.request import SideName
 from ptinspect.session.state import ComparisonTab, Tab
 from ptinspect.session.views import ComparisonView
 from ptinspect.session.words import plain, plural
+from ptinspect.ui.menus import add_tables, escaped, new_menu, popup
 from ptinspect.ui.panels.comparison import ComparisonPanel
 from ptinspect.ui.panels.comparison_changes import ChangesPage
 from ptinspect.ui.widgets.text import tip
@@ -47,35 +47,19 @@ def _wire(page: object, window: Window) -> None:
         page.rule_removed.connect(application.remove_rule)
 
 
-def popup(menu: QMenu, below: QWidget) -> None:
-    """Show a menu below a button, inside the window."""
-    corner = below.mapToGlobal(QPoint(0, below.height() + 4))
-    right = below.window().mapToGlobal(QPoint(below.window().width(), 0)).x() - menu.sizeHint().width() - 8
-    menu.popup(QPoint(min(corner.x(), right), corner.y()))
-
-
-def _menu(window: Window) -> QMenu:
-    menu = QMenu(window)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    menu.setToolTipsVisible(True)
-    return menu
-
-
 def row_menu(window: Window) -> QMenu:
     """The menu of a row of the aligned tree."""
-    actions, menu = window.commands, _menu(window)
-    for action in (actions.copy_row, actions.copy_path):
-        menu.addAction(action)
-    actions.add_tables(menu)
+    actions, menu = window.commands, new_menu(window)
+    menu.addActions([actions.copy_row, actions.copy_path])
+    add_tables(menu, window)
     menu.addSeparator()
-    for action in (actions.next_difference, actions.difference_before, actions.hide_same):
-        menu.addAction(action)
+    menu.addActions([actions.next_difference, actions.difference_before, actions.hide_same])
     return menu
 
 
 def sides_menu(window: Window) -> QMenu:
     """What can be changed about a comparison: its sides, their weights, how names are paired."""
-    application, menu, tab = window.application, _menu(window), window.application.state.comparison
+    application, menu, tab = window.application, new_menu(window), window.application.state.comparison
     actions = window.commands
     menu.addAction(actions.swap)
     if tab is not None:
@@ -100,7 +84,7 @@ def _weights(menu: QMenu, window: Window, tab: ComparisonTab, side: SideName) ->
     below = menu.addMenu(f"{side.capitalize()} weights")
     for found in sets:
         name = plain(found.path, LONGEST) or "the whole file"
-        action = below.addAction(_escaped(f"{name}  —  {plural(len(found.entries), 'tensor')}"))
+        action = below.addAction(escaped(f"{name}  —  {plural(len(found.entries), 'tensor')}"))
         action.setCheckable(True)
         action.setChecked(found.path == own.path)
         action.triggered.connect(lambda _=False, path=found.path: window.application.choose_weights(side, path))
@@ -108,7 +92,8 @@ def _weights(menu: QMenu, window: Window, tab: ComparisonTab, side: SideName) ->
 
 def compare_menu(window: Window) -> QMenu:
     """With what the file in front can be compared; two files where none is."""
-    menu, state = _menu(window), window.application.state
+    menu, state = new_menu(window), window.application.state
+    menu.setToolTipsVisible(True)
     front = state.tab
     if state.comparison is not None:
         for action in (window.commands.swap, window.commands.next_difference, window.commands.difference_before):
@@ -133,7 +118,7 @@ def _files(menu: QMenu, window: Window, title: str, front: Tab | None, paths: li
         return
     _heading(menu, title)
     for path in paths:
-        action = menu.addAction(_escaped(plain(os.path.basename(path), LONGEST)))
+        action = menu.addAction(escaped(plain(os.path.basename(path), LONGEST)))
         action.setToolTip(tip(plain(path)))
         action.triggered.connect(lambda _=False, path=path: window.application.compare(front.path, path))
 
@@ -148,7 +133,7 @@ def _own_sets(menu: QMenu, window: Window, front: Tab | None) -> None:
     for found in others:
         left = main.path if main is not None else ""
         names = f"{plain(left, LONGEST) or 'the whole file'} with {plain(found.path, LONGEST)}"
-        action = menu.addAction(_escaped(names))
+        action = menu.addAction(escaped(names))
         path, sets = front.path, (left, found.path)
         action.triggered.connect(lambda _=False, path=path, sets=sets: window.application.compare(path, path, sets))
 
@@ -157,8 +142,3 @@ def _heading(menu: QMenu, title: str) -> None:
     """A quiet word above the lines that follow."""
     menu.addSeparator()
     menu.addAction(title).setEnabled(False)
-
-
-def _escaped(text: str) -> str:
-    """In a menu an ampersand would mark a key."""
-    return text.replace("&", "&&")

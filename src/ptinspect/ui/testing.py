@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu
 from ptinspect.session.batch.work import Question
 from ptinspect.session.batch.writing import FORMS
 from ptinspect.session.views import BatchView
+from ptinspect.ui.menus import new_menu
 from ptinspect.ui.panels.batch import BatchPanel
 
 if TYPE_CHECKING:
@@ -58,11 +59,7 @@ def export(window: Window) -> None:
 
 def row_menu(window: Window, panel: BatchPanel) -> QMenu:
     """The menu of a layer."""
-    from PySide6.QtCore import Qt  # noqa: PLC0415
-
-    menu = QMenu(window)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    application = window.application
+    menu, application = new_menu(window), window.application
     tab = application.state.batch
     path = tab.selected.partition(":")[2] if tab is not None else ""
     menu.addAction("Show in the file", lambda: application.show_in_file(path)).setEnabled(bool(path))

@@ -9,7 +9,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ptinspect.session.application import Application
-from ptinspect.session.inspectors import Inspector
 from ptinspect.session.views import BatchView, ComparisonView, DocumentView, OpeningView, PageView, TroubleView, WelcomeView, WindowView
 from ptinspect.ui import theme
 from ptinspect.ui.panels.bar import Bar
@@ -17,6 +16,7 @@ from ptinspect.ui.panels.document import Document
 from ptinspect.ui.panels.offer import OfferBar
 from ptinspect.ui.panels.status import MessageBar, StatusLine
 from ptinspect.ui.panels.tabline import TabLine
+from ptinspect.ui.viewing import document_panel, page_without_file
 
 if TYPE_CHECKING:
     from ptinspect.ui.actions import Actions
@@ -60,8 +60,10 @@ class Window(QMainWindow):
         """Menus and shortcuts; nobody can press a key before the rows are painted, so they are made after that."""
         if self._commands is None:
             from ptinspect.ui.actions import Actions  # noqa: PLC0415
+            from ptinspect.ui.menus import dress_bar  # noqa: PLC0415
 
             self._commands = Actions(self)
+            dress_bar(self)
             if self._view is not None:
                 self._commands.apply(self._view)
         return self._commands
@@ -148,65 +150,18 @@ class Window(QMainWindow):
 
             made = batch_panel(page, self)
         else:
-            made = self._make_document(page)
+            made = document_panel(page, self)
         self._panels[page.tab] = made
         self.stack.addWidget(made)
         return made
-
-    def _make_document(self, page: DocumentView) -> Document:
-        document = Document(page)
-        application = self.application
-        document.tree.selected.connect(application.select)
-        document.tree.chosen.connect(application.reading.choose)
-        document.attach(application.reading)
-        document.tree.opened.connect(application.expand)
-        document.tree.all_below_wanted.connect(application.expand_below)
-        document.tree.refresh_wanted.connect(lambda: application.refresh(page.tab))
-        document.tree.head.columns_chosen.connect(application.set_columns)
-        document.tree.head.sort_requested.connect(application.sort)
-        document.tree.head.order_chosen.connect(application.sort_by)
-        document.count_requested.connect(lambda: application.reading.count(page.tab, again=True))
-        document.tree.painted.connect(self.first_paint)
-        document.tree.menu_requested.connect(lambda at: self.commands.row_menu(document.tree.viewport().mapToGlobal(at)))
-        document.pages_wanted.connect(lambda: application.describe(page.tab))
-        document.inspector_chosen.connect(application.inspect)
-        document.inspector_resized.connect(application.set_inspector)
-        document.reload_requested.connect(lambda: application.reload(page.tab))
-        document.show_requested.connect(application.show)
-        document.copy_requested.connect(self.copy)
-        return document
 
     def _other(self, page: WelcomeView | OpeningView | TroubleView) -> QWidget:
         """The pages that are no document: one widget for each kind, made when it is needed."""
         name = type(page).__name__
         if name not in self._others:
-            self._others[name] = self._make_other(page)
+            self._others[name] = page_without_file(page, self)
             self.stack.addWidget(self._others[name])
         return self._others[name]
-
-    def _make_other(self, page: WelcomeView | OpeningView | TroubleView) -> QWidget:
-        if isinstance(page, WelcomeView):
-            from ptinspect.ui.panels.welcome import Welcome  # noqa: PLC0415 - each page is read when it is first shown
-
-            welcome = Welcome()
-            welcome.open_requested.connect(lambda path: self.application.open([path]))
-            welcome.dialog_requested.connect(self.open_dialog)
-            welcome.clear_requested.connect(self.application.forget_recent)
-            welcome.compare_requested.connect(self.application.compare)
-            return welcome
-        if isinstance(page, TroubleView):
-            from ptinspect.ui.panels.trouble import TroublePage  # noqa: PLC0415
-
-            trouble = TroublePage()
-            trouble.copy_requested.connect(self.copy)
-            trouble.dialog_requested.connect(self.open_dialog)
-            trouble.reload_requested.connect(self.application.reload)
-            return trouble
-        from ptinspect.ui.panels.opening import OpeningPage  # noqa: PLC0415
-
-        opening = OpeningPage()
-        opening.cancel_requested.connect(self.application.close)
-        return opening
 
     # -- what the user does -------------------------------------------------------------------------------------------------------
 
@@ -244,10 +199,6 @@ class Window(QMainWindow):
         if panel is not None:
             panel.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def inspect(self, page: Inspector) -> None:
-        """Bring a page beside the tree to the front."""
-        self.application.inspect(page)
-
     def open_dialog(self) -> None:
         """Choose files to open."""
         from ptinspect.ui.dialogs import choose_files  # noqa: PLC0415 - only who asks for it
@@ -262,6 +213,18 @@ class Window(QMainWindow):
         found = choose_two(self, front.path if front is not None else "")
         if len(found) == 2:
             self.application.compare(found[0], found[1])
+
+    def export_dialog(self) -> None:
+        """Choose where the test batch in front is written to."""
+        from ptinspect.ui.testing import export  # noqa: PLC0415 - only who runs batches
+
+        export(self)
+
+    def consents_dialog(self) -> None:
+        """What was agreed to before."""
+        from ptinspect.ui.testing import show_consents  # noqa: PLC0415
+
+        show_consents(self)
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
