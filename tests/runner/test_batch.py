@@ -181,7 +181,10 @@ def test_that_an_exported_program_runs_though_it_takes_no_mode(tmp_path: Path) -
     assert found["output"][0]["shape"] == [2, 3]
     assert found["totals"]["parameters"] == 15
     assert found["agreement"]["parts_at"] is None
-    assert [row["path"] for row in found["layers"]] == [""]
+    assert [(row["path"], row["type"], row["parameters"], row["mult_adds"]) for row in found["layers"]][1:] == [
+        ("0", "Linear", 15, 24), ("1", "ReLU", 0, 0)
+    ]  # fmt: skip
+    assert all(row["time_ms"] > 0 for row in found["layers"])
 
 
 class TestExtras:

@@ -17,7 +17,7 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import InspectError, OutOfMemory
 from ptinspect.findings import Finding
 from ptinspect.quantities import size_text
-from ptinspect.runner import devices, hooks
+from ptinspect.runner import devices, exported, hooks
 from ptinspect.runner.failures import explained
 from ptinspect.runner.inputs.batch import Prepared, prepared
 from ptinspect.runner.inputs.guess import guessed
@@ -172,23 +172,47 @@ def _layers(run: Run) -> None:
         given = run.layered()
         if not watch.layers:
             watch.whole(run.args, run.kwargs, given)
+    calls = _calls(run, watch)
     told = [hooks.told(layer, run.samples) for layer in watch.layers.values()]
     for layer in told:
         run.say(LayerMeasured(layer))
-    if len(told) < 2 and run.made.source in PROGRAMS.values():
-        run.found(Finding("info", "A program runs as a whole", "Its layers cannot be watched one by one; the whole was timed and counted."))
-    if run.precision.compiled:
-        run.found(Finding("info", "The layers were measured uncompiled", "torch.compile joins them; latency and throughput are compiled."))
+    _remarks(run, len(told))
     _trouble(run, told)
     run.stage("multiply-adds")
     work = counted(run.module, run.layered)
     _totals(run, work)
     run.stage("layer times")
     spent = per_layer(run.module, run.layered, run.device, run.check)
+    if calls:
+        with torch.no_grad(), run.precision.context():
+            work |= exported.work(run.module, calls, run.args) if work else {}
+            spent |= exported.times(run.module, calls, run.args, run.device)
     for layer in told:
         layer |= {"mult_adds": work.get(layer["path"], 0) if work else None, "time_ms": spent.get(layer["path"])}
         run.say(LayerMeasured(layer))
     run.layers = told
+
+
+def _calls(run: Run, watch: hooks.Watch) -> tuple[exported.Call, ...]:
+    """The layers of an exported program, which are told into the watch; none where its graph cannot be followed operator by operator."""
+    calls = exported.calls_of(run.module, run.kwargs) if run.made.source == PROGRAMS["torch-export"] else ()
+    whole = dict(watch.layers)
+    try:
+        with torch.no_grad(), run.precision.context():
+            exported.watched(watch, run.module, calls, run.args)
+    except InspectError:
+        raise
+    except Exception:  # noqa: BLE001 - the program itself ran; this is only another look at it
+        watch.layers = whole
+        return ()
+    return calls
+
+
+def _remarks(run: Run, layers: int) -> None:
+    if layers < 2 and run.made.source in PROGRAMS.values():
+        run.found(Finding("info", "A program runs as a whole", "Its layers cannot be watched one by one; the whole was timed and counted."))
+    if run.precision.compiled:
+        run.found(Finding("info", "The layers were measured uncompiled", "torch.compile joins them; latency and throughput are compiled."))
 
 
 def _totals(run: Run, work: dict[str, int]) -> None:

@@ -95,35 +95,43 @@ class Watch:
     def whole(self, args: Any, kwargs: Any, given: object) -> None:
         """A program that takes no hooks, as one layer: what went in and what came out."""
         self._before("", self._module)(self._module, tuple(args), kwargs)
-        self._after("")(self._module, (), {}, given)
+        self.ends("", given)
+
+    def begins(self, first: torch.Tensor | None, path: str, kind: str, own: int, holds: bool) -> None:
+        """A layer was called on that tensor; `own` parameters are its own, and it may hold other layers."""
+        self._check()
+        if path in self.layers:
+            self.layers[path].calls += 1
+            return
+        sound = True if first is None or not holds_numbers(first) else torch.isfinite(first).all()
+        self.layers[path] = Layer(path, kind, shape_of(first), None, parameters=own, is_container=holds, was_sound=sound)
+
+    def ends(self, path: str, given: object) -> None:
+        """It gave that. Of several calls the first is looked at."""
+        layer = self.layers.get(path)
+        output = first_tensor(given)
+        if layer is None or output is None or layer.calls > 1:
+            return
+        layer.output_shape = shape_of(output)
+        layer.output_bytes = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_in(given))
+        layer.memory_bytes = torch.cuda.memory_allocated(output.device) if output.is_cuda else None
+        layer.dtype = str(output.dtype).removeprefix("torch.")
+        if holds_numbers(output) and output.numel():
+            layer.numbers, layer.counts = _numbers(output.detach())
 
     def _before(self, path: str, module: nn.Module) -> Callable[..., None]:
-        own = sum(value.numel() for value in module.parameters(recurse=False))
+        own, kind = sum(value.numel() for value in module.parameters(recurse=False)), type_name(module)
         holds = any(True for _ in module.children())
 
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            self._check()
-            if path in self.layers:
-                self.layers[path].calls += 1
-                return
-            first = first_tensor(args) if first_tensor(args) is not None else first_tensor(kwargs)
-            sound = True if first is None or not holds_numbers(first) else torch.isfinite(first).all()
-            self.layers[path] = Layer(path, type_name(module), shape_of(first), None, parameters=own, is_container=holds, was_sound=sound)
+            first = first_tensor(args)
+            self.begins(first if first is not None else first_tensor(kwargs), path, kind, own, holds)
 
         return hook
 
     def _after(self, path: str) -> Callable[..., None]:
         def hook(_: nn.Module, __: tuple[Any, ...], ___: dict[str, Any], given: object) -> None:
-            layer = self.layers.get(path)
-            output = first_tensor(given)
-            if layer is None or output is None or layer.calls > 1:
-                return
-            layer.output_shape = shape_of(output)
-            layer.output_bytes = sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_in(given))
-            layer.memory_bytes = torch.cuda.memory_allocated(output.device) if output.is_cuda else None
-            layer.dtype = str(output.dtype).removeprefix("torch.")
-            if holds_numbers(output) and output.numel():
-                layer.numbers, layer.counts = _numbers(output.detach())
+            self.ends(path, given)
 
         return hook
 

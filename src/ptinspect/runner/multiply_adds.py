@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 def counted(module: nn.Module, forward: Callable[[], Any]) -> dict[str, int]:
     """By path, the whole model under the empty one; empty where the counter does not understand the model."""
-    counter = FlopCounterMode(display=False, custom_mapping=_also())
+    counter = FlopCounterMode(display=False, custom_mapping=also_counted())
     was = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # one fused operator does a whole attention, and the counter does not know it
     try:
@@ -45,7 +45,7 @@ def _recurrent(given: Sequence[int], *others: Any, **_: Any) -> int:
     return 2 * prod(given[:-1]) * sum(prod(sizes) for sizes in weights if len(sizes) == 2)
 
 
-def _also() -> dict[Any, Any]:
+def also_counted() -> dict[Any, Any]:
     """Attention as it is done on a CPU and recurrent layers, which the counter leaves out."""
     counts = {
         "_scaled_dot_product_flash_attention_for_cpu": _attention,
@@ -55,4 +55,4 @@ def _also() -> dict[Any, Any]:
     return {operator: count for operator, count in found.items() if operator is not None}
 
 
-__all__ = ["counted"]
+__all__ = ["also_counted", "counted"]

@@ -40,25 +40,25 @@ def per_layer(module: nn.Module, forward: Pass, device: Device, check: Callable[
 
 
 def _one_pass(module: nn.Module, forward: Pass, device: Device) -> dict[str, float]:
-    marks: dict[str, _Marks] = {}
+    marks: dict[str, Marks] = {}
     handles = []
-    mark = _event if device.is_cuda else time.perf_counter
     for path, one in named_once(module):
-        marks[path] = kept = _Marks(mark)
+        marks[path] = kept = Marks(device)
         handles += [one.register_forward_pre_hook(kept.begins), one.register_forward_hook(kept.ends)]
     try:
         whole = timed(forward, device)
     finally:
         for handle in handles:
             handle.remove()
-    return {path: kept.spent(device) for path, kept in marks.items() if kept.pairs} or {"": whole}
+    return {path: kept.spent() for path, kept in marks.items() if kept.pairs} or {"": whole}
 
 
-class _Marks:
+class Marks:
     """When one module began and ended, each time it was called; a module that calls itself ends last what it began first."""
 
-    def __init__(self, mark: Callable[[], Any]) -> None:
-        self._mark = mark
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._mark: Callable[[], Any] = _event if device.is_cuda else time.perf_counter
         self._open: list[Any] = []
         self.pairs: list[tuple[Any, Any]] = []
 
@@ -71,9 +71,9 @@ class _Marks:
         if self._open:
             self.pairs.append((self._open.pop(), self._mark()))
 
-    def spent(self, device: Device) -> float:
+    def spent(self) -> float:
         """All calls together, in milliseconds."""
-        if device.is_cuda:
+        if self._device.is_cuda:
             return float(sum(begin.elapsed_time(end) for begin, end in self.pairs))
         return float(sum(end - begin for begin, end in self.pairs) * 1e3)
 
@@ -97,4 +97,4 @@ def quantile(numbers: list[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-__all__ = ["middle", "per_layer", "quantile", "timed"]
+__all__ = ["Marks", "middle", "per_layer", "quantile", "timed"]
