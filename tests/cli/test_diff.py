@@ -288,16 +288,28 @@ def test_that_a_file_that_changes_underneath_is_named(files, capsys, monkeypatch
 def test_that_the_window_gets_both_sides_with_their_weights_and_rules(files, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(app, "run", lambda paths, comparison: asked.append((paths, comparison)) or 0)
-    assert main(["diff", "--window", files["base"], files["head"], "--weights", "model", "--rename", "a.*=b.*"]) == 0
+    narrowed = ["--match", "fc*", "--tolerance", "0.5", "--thorough"]
+    assert main(["diff", "--window", files["base"], files["head"], "--weights", "model", "--rename", "a.*=b.*", *narrowed]) == 0
     (paths, found), rule = asked[0], Rule("a.*", "b.*")
     assert (paths, found.rules) == ([], (rule,))
+    assert (found.match, found.tolerance, found.thorough) == ("fc*", 0.5, True)
     assert [(side.path, side.weights) for side in found.sides] == [(files["base"], "model"), (files["head"], "model")]
 
 
-@pytest.mark.parametrize("more", [["--quick"], ["--match", "fc*"], ["third.pt"], ["--tolerance", "1"]])
+@pytest.mark.parametrize("more", [["--quick"], ["--json"], ["third.pt"]])
 def test_that_what_the_window_cannot_show_is_said_in_two_lines(files, capsys, more: list[str]) -> None:
     assert main(["diff", "--window", files["base"], files["head"], *more]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_that_a_glob_that_nothing_fits_is_no_equality(files, capsys) -> None:
+    assert main(["diff", files["base"], files["head"], "--match", "layers9.*"]) == 2
+    assert "no tensor of either side fits `layers9.*`" in capsys.readouterr().err
+
+
+def test_that_what_would_load_is_asked_of_the_part_that_is_compared(files, capsys) -> None:
+    assert main(["diff", files["base"], files["base"], "--match", "fc*", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["would_load"]["strict"] is True
 
 
 def test_that_json_has_the_histograms_of_what_changed(files, capsys) -> None:

@@ -6,10 +6,11 @@ import argparse
 import os
 import sys
 
+from ptinspect.analysis.compare.chosen import fitting
 from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, completed, concluded, glanced, outlined, results
 from ptinspect.analysis.compare.model import Side
 from ptinspect.analysis.compare.rules import parsed_rules
-from ptinspect.cli.diff_sides import both_sides, filter_of
+from ptinspect.cli.diff_sides import both_sides
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
 from ptinspect.spelled import plain
@@ -59,10 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    """The comparison in the window, or in one that is open already. What is only said of a table has no meaning there."""
-    odd = next((name for name in ("match", "quick", "thorough", "tolerance", "json") if getattr(arguments, name)), None)
-    if odd is not None:
-        raise InspectError(f"--{odd} is not for the window", "Leave it out, or leave out --window.")
+    """The comparison in the window, or in one that is open already."""
+    for name, why in (("json", "it writes no text"), ("quick", "it reads the values in any case, and shows names and shapes before")):
+        if getattr(arguments, name):
+            raise InspectError(f"--{name} is not for the window: {why}", "Leave it out, or leave out --window.")
     if len(arguments.files) > 2 or (len(arguments.files) == 1 and len(arguments.weights) != 2):
         hint = "Give two files, or one file and `--weights P --weights Q` for two of its weight sets."
         raise InspectError("the window compares two sides", hint)
@@ -71,7 +72,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
     weights = (*arguments.weights, *arguments.weights)[:2] or (None, None)
     left, right = (Chosen(os.path.abspath(arguments.files[at]), weights[at]) for at in (0, -1))
-    return show([], comparison=ComparisonRequest(left, right, parsed_rules(arguments.rename)))
+    rules, part = parsed_rules(arguments.rename), arguments.match or ""
+    request = ComparisonRequest(left, right, rules, match=part, tolerance=arguments.tolerance, thorough=arguments.thorough)
+    return show([], comparison=request)
 
 
 def _status(found: Comparison, arguments: argparse.Namespace) -> int:
@@ -84,7 +87,7 @@ def _status(found: Comparison, arguments: argparse.Namespace) -> int:
 
 def compared(left: Side, right: Side, arguments: argparse.Namespace) -> Comparison:
     """All that was asked for."""
-    outline = outlined(left, right, parsed_rules(arguments.rename), filter_of(left, right, arguments.match))
+    outline = outlined(left, right, parsed_rules(arguments.rename), fitting(left, right, arguments.match))
     _complain(outline)
     if arguments.quick:
         return glanced(outline)

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ptinspect.analysis.compare.chosen import fitting
 from ptinspect.analysis.compare.model import Side
 from ptinspect.analysis.compare.rules import parsed_rules
 from ptinspect.analysis.compare.series import Series, series
-from ptinspect.cli.diff_sides import filter_of, opened_file, side_at
+from ptinspect.cli.diff_sides import opened_file, side_at
 from ptinspect.cli.output import print_json
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.errors import InspectError
@@ -29,7 +30,7 @@ def run_series(arguments: argparse.Namespace) -> int:
     sides: list[Side] = [side_at(opened_file(name, arguments), path) for name in arguments.files]
     arguments.opened = sides
     with ProgressLine("comparing") as progress:
-        chosen = filter_of(sides[0], sides[1], arguments.match)
+        chosen = fitting(sides[0], sides[1], arguments.match)
         found = series(sides, parsed_rules(arguments.rename), chosen, progress)
     if arguments.json:
         print_json(arguments.files[0], fields_of(found, arguments.files))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ptinspect.analysis.compare.model import Match, Side, side_of
-from ptinspect.checkpoint.layer_tree import chosen, globs
+from ptinspect.analysis.compare.model import Side, side_of
+from ptinspect.checkpoint.layer_tree import chosen
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.checkpoint.weight_sets import joined
 from ptinspect.errors import InspectError
 
 
@@ -36,16 +35,3 @@ def opened_file(path: str, arguments: argparse.Namespace) -> Checkpoint:
 def side_at(checkpoint: Checkpoint, path: str | None) -> Side:
     """The weight set of that path, the main one without a path."""
     return side_of(checkpoint) if path is None else side_of(checkpoint, chosen(checkpoint, path))
-
-
-def filter_of(left: Side, right: Side, match: str | None) -> Callable[[Match], bool] | None:
-    """Whether a pair fits a glob: by either of its names, in its weight set or in the file."""
-    if not match:
-        return None
-    pattern = globs(match)
-
-    def fits(found: Match) -> bool:
-        named = ((side, entry) for side, entry in ((left, found.left), (right, found.right)) if entry is not None)
-        return any(pattern.match(name) for side, entry in named for name in (entry.name, joined(side.path or "", entry.name)))
-
-    return fits

@@ -55,8 +55,8 @@ class Comparisons(Pairings):
         if known is not None:
             self.begin_waiting(known.id)
             self._set(replace(self.state, active=known.id))
-            if request.rules and request.rules != known.request.rules:
-                self._ask_anew(known, request)
+            if not request.asks_as(known.request):
+                self._ask_anew(known, request if request.rules else replace(request, rules=known.request.rules))
             return known.id
         tab = ComparisonTab(self.state.next_id, request, Order())
         active = tab.id if now else self.state.active

@@ -100,9 +100,9 @@ class Pairings(Browsing):
         """With the rules that the user made for these weights before, on whichever side they stood."""
         for known in map(request_of, self.state.settings.pairings):
             if known is not None and known.has_files_of(request):
-                return known
-            if known is not None and known.swapped().has_files_of(request):
-                return known.swapped()
+                return replace(request, rules=known.rules, refused=known.refused)
+            if known is not None and (turned := known.swapped()).has_files_of(request):
+                return replace(request, rules=turned.rules, refused=turned.refused)
         return request
 
     def _keep_pairing(self, request: ComparisonRequest) -> None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ptinspect.analysis.compare.chosen import fitting
 from ptinspect.analysis.compare.comparison import Comparison, Outline, Reading, completed, concluded, outlined, results
 from ptinspect.analysis.compare.difference import SAME, Difference, PairHistograms
 from ptinspect.analysis.compare.lengths import lengths
@@ -42,7 +43,7 @@ class Listener:
     progress: Callable[[str, int, int], None]
 
 
-def broadcast(outline: Outline, listener: Listener, compiled: bool | None = None) -> Comparison:
+def broadcast(outline: Outline, listener: Listener, compiled: bool | None = None, thorough: bool = False) -> Comparison:
     """Read all of it. `listener.progress` may raise Cancelled."""
     outline = completed(outline, lambda done, total: listener.progress("bytes", done, total))
     listener.matched(outline)
@@ -54,7 +55,7 @@ def broadcast(outline: Outline, listener: Listener, compiled: bool | None = None
         listener.found(place, pair)
         pairs[place] = pair
     listener.progress("verdict", 0, 0)
-    return concluded(outline, pairs)
+    return concluded(outline, pairs, thorough)
 
 
 def matched_places(outline: Outline) -> list[tuple[int, int]]:
@@ -152,9 +153,12 @@ def with_verdict(glance: Comparison, pairs: Sequence[Pair], fields: dict[str, An
 # -- the program --------------------------------------------------------------------------------------------------------------------
 
 
-def request_fields(outline: Outline, rules: Sequence[Rule]) -> dict[str, Any]:
+def request_fields(outline: Outline, rules: Sequence[Rule], match: str = "", thorough: bool = False) -> dict[str, Any]:
     """What the program is told on its standard input."""
-    return {"left": _side_fields(outline.left), "right": _side_fields(outline.right), "rules": [[rule.old, rule.new] for rule in rules]}
+    named = [[rule.old, rule.new] for rule in rules]
+    return {
+        "left": _side_fields(outline.left), "right": _side_fields(outline.right), "rules": named, "match": match, "thorough": thorough,
+    }  # fmt: skip
 
 
 def _side_fields(side: Side) -> dict[str, Any]:
@@ -225,9 +229,10 @@ def main() -> int:
     try:
         told = json.loads(sys.stdin.readline())
         rules = [Rule(old, new) for old, new in told["rules"]]
-        outline = outlined(_side(told["left"]), _side(told["right"]), rules)
+        left, right = _side(told["left"]), _side(told["right"])
+        outline = outlined(left, right, rules, fitting(left, right, told["match"]))
         listener = Listener(lambda found: speaker.say(matched=matched_places(found)), speaker.found, speaker.progress)
-        found = broadcast(outline, listener)
+        found = broadcast(outline, listener, thorough=told["thorough"])
     except InspectError as problem:
         speaker.say(error=problem.message, hint=problem.hint, changed=isinstance(problem, ChangedOnDisk))
         return 1

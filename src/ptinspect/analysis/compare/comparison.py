@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from ptinspect.analysis.compare.alignment import Alignment, align, pair_unmatched, proposals
+from ptinspect.analysis.compare.chosen import part_of
 from ptinspect.analysis.compare.difference import SAME
 from ptinspect.analysis.compare.equality import at_once, checksum_of, covers_record, digest_of, is_repeating
 from ptinspect.analysis.compare.head import Head
@@ -198,7 +199,8 @@ def concluded(outline: Outline, pairs: Sequence[Pair], thorough: bool = False) -
 def _unjudged(outline: Outline, pairs: Sequence[Pair], said: str) -> Comparison:
     left, right = outline.left, outline.right
     matches = tuple(pair.match for pair in pairs)
-    return Comparison(outline, tuple(pairs), said, proposals(matches), would_load(left, right, matches), outside(left, right))
+    parts = part_of(left, matches, True), part_of(right, matches, False)
+    return Comparison(outline, tuple(pairs), said, proposals(matches), would_load(*parts, matches), outside(left, right))
 
 
 def glanced(outline: Outline) -> Comparison:

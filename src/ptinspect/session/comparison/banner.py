@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ptinspect.analysis.compare.comparison import Comparison, Outline
+from ptinspect.analysis.compare.comparison import Comparison, Outline, within
 from ptinspect.analysis.compare.head import module_of
 from ptinspect.analysis.compare.model import Pair, Status, Verdict
 from ptinspect.frozen import frozen
@@ -69,14 +69,14 @@ def modules_of(found: Comparison) -> Modules:
     return Modules(len(names), tuple(changed))
 
 
-def banner_of(found: Comparison) -> ComparisonBanner:
-    """What a comparison came to."""
+def banner_of(found: Comparison, tolerance: float | None = None) -> ComparisonBanner:
+    """What a comparison came to. The verdict is the truth of the bytes; a tolerance has a chip of its own."""
     verdict = found.verdict
     if verdict is None:
         return ComparisonBanner("Names and shapes:", plain(found.sentence, 600), plain(found.sentence), (), safety_of(found.outline))
     modules = modules_of(found)
     said = f"{verdict[0].upper()}{verdict[1:]}:"
-    chips = _chips(found, frozenset(modules.changed))
+    chips = (*_tolerated(found, tolerance), *_chips(found, frozenset(modules.changed)))
     return ComparisonBanner(said, _rest(verdict, found, modules), plain(found.sentence, 1_000), chips, safety_of(found.outline))
 
 
@@ -142,6 +142,15 @@ def _chips(found: Comparison, changed: frozenset[str]) -> tuple[Chip, ...]:
     if unread:
         chips.append(Chip(f"{plural(unread, 'pair')} cannot be read", icon="triangle-alert", tone="warn"))
     return tuple(chips)
+
+
+def _tolerated(found: Comparison, tolerance: float | None) -> tuple[Chip, ...]:
+    if tolerance is None:
+        return ()
+    beyond = sum(not within(pair, tolerance) for pair in found.pairs)
+    if not beyond:
+        return (Chip(f"All within {tolerance:g}", icon="circle-check", tone="good", tip="No value differs by more, none is missing"),)
+    return (Chip(f"{plural(beyond, 'tensor')} beyond {tolerance:g}", icon="triangle-alert", tone="warn"),)
 
 
 def _where(pairs: Sequence[Pair]) -> str:

@@ -6,7 +6,7 @@ import os
 from typing import Any, Literal
 
 from ptinspect.analysis.compare.rules import Rule
-from ptinspect.frozen import frozen
+from ptinspect.frozen import frozen, replace
 
 ComparisonPage = Literal["difference", "left", "right", "changes", "report"]
 COMPARISON_PAGES: tuple[ComparisonPage, ...] = ("difference", "left", "right", "changes", "report")
@@ -30,12 +30,18 @@ class Chosen:
 
 @frozen
 class ComparisonRequest:
-    """Two sides, the rules by which their names are paired, and the proposals that the user refused."""
+    """Two sides, the rules by which their names are paired, and the proposals that the user refused.
+
+    `match` is a glob for those that are compared, empty for all; `thorough` tests every changed matrix for low rank.
+    """
 
     left: Chosen
     right: Chosen
     rules: tuple[Rule, ...] = ()
     refused: tuple[Names, ...] = ()
+    match: str = ""
+    tolerance: float | None = None
+    thorough: bool = False
 
     @property
     def sides(self) -> tuple[Chosen, Chosen]:
@@ -45,11 +51,17 @@ class ComparisonRequest:
     def swapped(self) -> ComparisonRequest:
         """The same, seen from the other side."""
         rules = tuple(rule.turned() for rule in self.rules)
-        return ComparisonRequest(self.right, self.left, rules, tuple((new, old) for old, new in self.refused))
+        refused = tuple((new, old) for old, new in self.refused)
+        return replace(self, left=self.right, right=self.left, rules=rules, refused=refused)
 
     def has_files_of(self, other: ComparisonRequest) -> bool:
         """Whether it compares the same weights, whatever the rules."""
         return self.sides == other.sides
+
+    def asks_as(self, other: ComparisonRequest) -> bool:
+        """Whether it also wants the same of them; without rules of its own it goes by those that there are."""
+        wanted = (self.match, self.tolerance, self.thorough) == (other.match, other.tolerance, other.thorough)
+        return wanted and self.rules in ((), other.rules)
 
 
 def as_fields(request: ComparisonRequest) -> dict[str, Any]:
@@ -59,6 +71,9 @@ def as_fields(request: ComparisonRequest) -> dict[str, Any]:
         "right": [request.right.path, request.right.weights],
         "rules": [[rule.old, rule.new] for rule in request.rules],
         "refused": [list(names) for names in request.refused],
+        "match": request.match,
+        "tolerance": request.tolerance,
+        "thorough": request.thorough,
     }
 
 
@@ -68,9 +83,12 @@ def of_fields(fields: object) -> ComparisonRequest | None:
         return None
     left, right = _chosen(fields.get("left")), _chosen(fields.get("right"))
     rules, refused = _pairs(fields.get("rules")), _pairs(fields.get("refused"))
-    if left is None or right is None or rules is None or refused is None:
+    match, tolerance = fields.get("match", ""), fields.get("tolerance")
+    is_distance = tolerance is None or (type(tolerance) in (int, float) and tolerance >= 0)
+    if left is None or right is None or rules is None or refused is None or not isinstance(match, str) or not is_distance:
         return None
-    return ComparisonRequest(left, right, tuple(Rule(old, new) for old, new in rules), refused)
+    made = tuple(Rule(old, new) for old, new in rules)
+    return ComparisonRequest(left, right, made, refused, match, tolerance, fields.get("thorough") is True)
 
 
 def _chosen(value: object) -> Chosen | None:

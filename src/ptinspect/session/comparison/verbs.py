@@ -134,10 +134,10 @@ class Comparing(PairBrowsing):
         tab = self._find(None)
         if tab is None or tab.report is None:
             return
-        found, histograms = tab.report.comparison, dict(tab.histograms)
+        found, histograms, tolerance = tab.report.comparison, dict(tab.histograms), tab.request.tolerance
         self.tasks.run(
             f"report {tab.id}",
-            lambda _: write(found, path, histograms),
+            lambda _: write(found, path, histograms, tolerance),
             lambda _: self._say(f"Saved as {plain(path, 300)}"),
             lambda error: self._not_seen(tab.id, error, is_stale=False),
         )

@@ -112,4 +112,6 @@ def _facts(tab: ComparisonTab) -> tuple[str, ...]:
     outline = tab.aligned.outline
     sizes = (f"{name} {size_text(side.checkpoint.identity.size)}" for name, side in (("Left", outline.left), ("Right", outline.right)))
     left_out = (f"{tab.aligned.left_out:,} more pairs have no row",) if tab.aligned.left_out else ()
-    return (*left_out, *sizes, "tolerance 0 (bit for bit)")
+    tolerance = tab.request.tolerance
+    part = (f"only {plain(tab.request.match, 60)}",) if tab.request.match else ()
+    return (*part, *left_out, *sizes, f"tolerance {tolerance:g}" if tolerance else "tolerance 0 (bit for bit)")

@@ -25,6 +25,7 @@ from ptinspect.analysis.compare.broadcast import (
     request_fields,
     with_verdict,
 )
+from ptinspect.analysis.compare.chosen import fitting
 from ptinspect.analysis.compare.comparison import Comparison, Outline, outlined
 from ptinspect.analysis.compare.model import Pair, Side, side_of
 from ptinspect.analysis.reports.words import by_order
@@ -118,7 +119,7 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
                 context.raise_if_cancelled()
                 return Unreadable("left" if name == "left" else "right", trouble_of(given.path, error), stamps)
             context.raise_if_cancelled()
-        aligned = Aligned(outlined(sides[0], sides[1], request.rules))
+        aligned = Aligned(outlined(sides[0], sides[1], request.rules, fitting(sides[0], sides[1], request.match)))
         gc.freeze()
     context.partial(Aligning(aligned, stamps))
     context.raise_if_cancelled()
@@ -128,7 +129,8 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
     except FileProblem as problem:
         raise _named(problem, aligned.outline) from None
     seconds = time.monotonic() - started
-    return Compared(found, seconds, banner_of(found), report_of(found), changes_of(found.pairs), furthest_of(found.pairs))
+    banner = banner_of(found, request.tolerance)
+    return Compared(found, seconds, banner, report_of(found), changes_of(found.pairs), furthest_of(found.pairs))
 
 
 def changes_of(pairs: Sequence[Pair]) -> tuple[int, ...]:
@@ -194,7 +196,7 @@ def _read(aligned: Aligned, request: ComparisonRequest, context: Context) -> Com
     bundle = Bundle(aligned, context)
     if size <= SMALL_BYTES and len(outline.pairs) <= SMALL_COUNT:
         listener = Listener(bundle.rematched, bundle.heard, bundle.progress)
-        found = broadcast(outline, listener, compiled=False)
+        found = broadcast(outline, listener, compiled=False, thorough=request.thorough)
         bundle.flush()
         return replace(found, pairs=tuple(_light(pair) for pair in found.pairs))
     return _in_process(bundle, request)
@@ -273,7 +275,8 @@ def _in_process(bundle: Bundle, request: ComparisonRequest) -> Comparison:
     try:
         if child.stdin is not None:
             with child.stdin:
-                child.stdin.write(json.dumps(request_fields(bundle.aligned.outline, request.rules)).encode() + b"\n")
+                told = request_fields(bundle.aligned.outline, request.rules, request.match, request.thorough)
+                child.stdin.write(json.dumps(told).encode() + b"\n")
         return _heard(child, bundle)
     except (ValueError, KeyError, TypeError, IndexError, OSError):
         bundle.context.raise_if_cancelled()

@@ -14,7 +14,7 @@ from ptinspect.session.comparison.packing import unpacked
 FORMS = {".json": "JSON", ".md": "Markdown", ".html": "HTML"}
 
 
-def text_of(found: Comparison, ending: str, histograms: dict[int, bytes]) -> Iterator[str]:
+def text_of(found: Comparison, ending: str, histograms: dict[int, bytes], tolerance: float | None = None) -> Iterator[str]:
     """The report in a form, piece by piece."""
     names = found.outline.left.checkpoint.path, found.outline.right.checkpoint.path
     if ending == ".md":
@@ -28,7 +28,7 @@ def text_of(found: Comparison, ending: str, histograms: dict[int, bytes]) -> Ite
         return page(found, names)
     from ptinspect.analysis.reports.json_text import pieces  # noqa: PLC0415
 
-    return pieces(found, names, None)
+    return pieces(found, names, tolerance)
 
 
 def _whole(place: int, pair: Pair, histograms: dict[int, bytes]) -> Pair:
@@ -39,13 +39,13 @@ def _whole(place: int, pair: Pair, histograms: dict[int, bytes]) -> Pair:
     return replace(pair, difference=replace(pair.difference, histograms=unpacked(kept)))
 
 
-def write(found: Comparison, path: str, histograms: dict[int, bytes]) -> None:
+def write(found: Comparison, path: str, histograms: dict[int, bytes], tolerance: float | None = None) -> None:
     """Whole or not at all: a report that breaks off would be taken for one that ends there."""
     ending = os.path.splitext(path)[1].lower()
     part = f"{path}.{os.getpid()}.part"
     try:
         with open(part, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(text_of(found, ending if ending in FORMS else ".json", histograms))
+            file.writelines(text_of(found, ending if ending in FORMS else ".json", histograms, tolerance))
         os.replace(part, path)
     except OSError as error:
         hint = "Choose another folder, or make room there."
