@@ -77,6 +77,34 @@ def test_that_several_rows_stay_selected_when_they_are_sorted(opened, qtbot, pat
     assert set(tree.selected_keys()) == chosen
 
 
+def test_that_of_several_rows_the_one_that_is_pressed_or_left_is_shown(opened, qtbot, path: Path) -> None:
+    window = opened(path)
+    window.application.expand_to(1)
+    tree, model = window.document.tree, window.document.tree.model()
+    first, second = (model.index(at, 0, model.index(0, 0)) for at in (0, 1))
+    left, ctrl, viewport = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, tree.viewport()
+    qtbot.mouseClick(viewport, left, pos=tree.visualRect(first).center())
+    qtbot.mouseClick(viewport, left, ctrl, tree.visualRect(second).center())
+    assert window.application.state.tab.selected == "layer:model.block"
+    qtbot.mouseClick(viewport, left, ctrl, tree.visualRect(second).center())
+    assert window.application.state.tab.selected == "layer:model.stem"
+    qtbot.mouseClick(viewport, left, ctrl, tree.visualRect(second).center())
+    qtbot.mouseClick(viewport, left, pos=tree.visualRect(first).center())
+    assert tree.selected_keys() == ("layer:model.stem",)
+    assert window.application.state.tab.selected == "layer:model.stem"
+
+
+def test_that_escape_brings_every_row_back_from_among_the_hits_too(opened, qtbot, path: Path) -> None:
+    window = opened(path)
+    tree = window.document.tree
+    window.application.filter("block")
+    qtbot.waitUntil(lambda: "epoch" not in names(tree))
+    tree.setFocus()
+    qtbot.keyClick(tree, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: "epoch" in names(tree))
+    assert window.application.view.filter == ""
+
+
 def test_that_the_menu_of_the_head_sorts_and_shows_columns_by_the_keyboard(opened, qtbot, path: Path) -> None:
     window = opened(path)
     window.commands.columns.trigger()

@@ -23,6 +23,7 @@ def document_panel(page: DocumentView, window: Window) -> Document:
     document.attach(application.reading)
     document.tree.opened.connect(application.expand)
     document.tree.all_below_wanted.connect(application.expand_below)
+    document.tree.all_rows_wanted.connect(lambda: application.filter(""))
     document.tree.refresh_wanted.connect(lambda: application.refresh(page.tab))
     document.tree.head.columns_chosen.connect(application.set_columns)
     document.tree.head.sort_requested.connect(application.sort)

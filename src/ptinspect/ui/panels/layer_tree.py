@@ -46,6 +46,7 @@ class LayerTree(RowTree):
     opened = Signal(str, bool)
     refresh_wanted = Signal()
     all_below_wanted = Signal()
+    all_rows_wanted = Signal()
 
     def __init__(self, table: RowTable) -> None:
         super().__init__("Layers")
@@ -213,11 +214,19 @@ class LayerTree(RowTree):
             self._ground.update()
         if self._is_restoring:
             return
-        if not selected.isEmpty():
-            current = self.currentIndex()
-            is_last = current.isValid() and id(current.internalPointer()) in self._lit
-            self.selected.emit(self._model.row_of(current if is_last else selected.last().bottomRight()).key)
+        if self._chosen:
+            self.selected.emit(self._foremost(selected).key)
         self.chosen.emit(self.selected_keys())
+
+    def _foremost(self, selected: QItemSelection) -> Row:
+        """The row that the pages tell of: the one pressed, else the last that came, else, where some only went, the first that is left."""
+        current = self.currentIndex()
+        if current.isValid() and id(current.internalPointer()) in self._lit:
+            return self._model.row_of(current)
+        if not selected.isEmpty():
+            return self._model.row_of(selected.last().bottomRight())
+        above, top, _ = self._chosen[0]
+        return above.below[top]
 
     def keyboardSearch(self, search: str) -> None:
         """What is typed leads to the next row that begins so. Qt would ask the model for every cell on the way."""
@@ -298,6 +307,9 @@ class LayerTree(RowTree):
         if event.key() == Qt.Key.Key_Asterisk:  # Qt would open everything below at once, be it a hundred thousand rows
             self.is_by_key = True
             self.all_below_wanted.emit()
+            return
+        if event.key() == Qt.Key.Key_Escape and self._view is not None and self._view.narrowed is not None:
+            self.all_rows_wanted.emit()
             return
         super().keyPressEvent(event)
 
