@@ -97,7 +97,7 @@ class Actions(QObject):
     def _add_batch(self) -> None:
         window, application = self._window, self._window.application
         self.batch = self._add("Test batch", "Ctrl+B", application.test_batch, ROWS)
-        self.run_batch = self._add("Run the batch", "Ctrl+Return", lambda: self._with_active(application.testing.run), BATCH)
+        self.run_batch = self._add("Run the batch", "Ctrl+Return", self._run_batch, BATCH)
         self.stop_batch = self._add("Stop the batch", "Ctrl+.", lambda: self._with_active(application.testing.stop), BATCH)
         self.joined = self._add("Layer in the file or the batch", "Ctrl+L", self._join, (DocumentView, BatchView))
         self.export_batch = self._add("Export the result…", "", window.export_dialog, BATCH)
@@ -130,6 +130,10 @@ class Actions(QObject):
         self.themes[view.theme].setChecked(True)
 
     # -- calls --------------------------------------------------------------------------------------------------------------------
+
+    def _run_batch(self) -> None:
+        if self._window.batch is not None:
+            self._window.batch.run()
 
     def _with_active(self, verb: Callable[[int], None]) -> None:
         active = self._window.application.state.active

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from ptinspect.session.state import BatchTab
 from ptinspect.session.tasks import Context, Tasks
 from ptinspect.session.words import plain
 
+OFTEN = 0.2  # seconds
 MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
 Find = Callable[[int | None], BatchTab | None]
 
@@ -38,6 +40,7 @@ class Testing:
         self.chosen: Callable[[BatchTab], None] = lambda _: None
         self.python: Callable[[], str] = lambda: ""
         self._known: dict[str, Surroundings] = {}
+        self._shown_at = 0.0
 
     # -- what is asked for ------------------------------------------------------------------------------------------------------------
 
@@ -106,7 +109,10 @@ class Testing:
             return
         for part in ear.taken():
             record.take(part)
-        self._show(tab, record)
+        now = time.monotonic()
+        if not ear.has_more or now - self._shown_at > OFTEN:  # while thousands come in a burst, not each bundle is drawn
+            self._show(tab, record)
+            self._shown_at = time.monotonic()
 
     def _show(self, tab: BatchTab, record: Record) -> None:
         """The new record takes the place of the old one as soon as its model is known."""

@@ -73,6 +73,11 @@ class Ear:
             self._context.partial(self)
         return found
 
+    @property
+    def has_more(self) -> bool:
+        """Whether another bundle is on its way."""
+        return self._is_posted
+
     def rest(self) -> list[Part]:
         """All that waits, at the end."""
         with self._lock:

@@ -132,7 +132,7 @@ class BatchPanel(QWidget):
     def _connect(self) -> None:
         testing, number = self.testing, self._number
         self.form.chosen.connect(lambda name, value: testing.choose(number, **{name: value}))
-        self.form.run_requested.connect(lambda: testing.run(number))
+        self.form.run_requested.connect(self.run)
         self.form.stop_requested.connect(lambda: testing.stop(number))
         self.form.python_chosen.connect(self.python_chosen)
         self.form.consents_requested.connect(self.consents_requested)
@@ -147,12 +147,17 @@ class BatchPanel(QWidget):
         self.problem.acted.connect(self._act)
         self.export.clicked.connect(self.export_requested)
 
+    def run(self) -> None:
+        """Run what the form says now."""
+        self.form.commit()
+        self.testing.run(self._number)
+
     def _act(self, what: str) -> None:
         if what == "reload":
             self.reload_requested.emit()
         elif what:
             self.testing.choose(self._number, dtype=what)
-            self.testing.run(self._number)
+            self.run()
 
     def apply(self, view: BatchView) -> None:
         """Show a view."""

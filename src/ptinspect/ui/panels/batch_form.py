@@ -267,6 +267,13 @@ class Form(QWidget):
     def _tell_paths(self) -> None:
         self._tell("paths", tuple(part.strip() for part in self.paths.text().split(";") if part.strip()))
 
+    def commit(self) -> None:
+        """Take what is written in fields that nobody has left yet: a click on Run leaves none."""
+        for field in self.findChildren(QLineEdit):
+            if field.isModified():
+                field.setModified(False)
+                field.editingFinished.emit()
+
     # -- what is shown ----------------------------------------------------------------------------------------------------------------
 
     def apply(self, view: BatchView) -> None:
