@@ -73,6 +73,10 @@ def test_that_of_many_tabs_some_are_scrolled_away_and_none_is_cut_to_a_letter(wi
     more = tabs.findChild(QToolButton, "ScrollLeftButton")
     assert more.isVisible()
     assert not more.icon().isNull()
+    for tab in list(window.application.state.tabs)[1:]:
+        window.application.close(tab.id)
+    qtbot.waitUntil(lambda: not more.isVisible())
+    assert tabs.width() >= tabs.tabRect(0).width()
 
 
 def test_that_a_ring_stands_around_the_page_that_files_are_held_over(opened) -> None:

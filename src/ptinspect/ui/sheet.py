@@ -54,7 +54,7 @@ QTabBar#files::tab:selected { background: @surface; color: @text; border: 1px so
 QTabBar#files::tab:hover:!selected { background: @track; }
 QToolButton[look="bare"] { padding: 0; }
 QTabBar#files::scroller { width: 52px; }
-QTabBar#files QToolButton { padding: 0; background: @bg; }
+QToolButton#ScrollLeftButton, QToolButton#ScrollRightButton { padding: 0; background: @bg; }
 QToolButton[look="closer"] { padding: 0; min-height: 18px; }
 QWidget#segments { background: @track; border-radius: 6px; }
 QPushButton[look="segment"] { background: transparent; border: 1px solid transparent; border-radius: 5px; min-height: 20px;

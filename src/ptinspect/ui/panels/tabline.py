@@ -19,6 +19,8 @@ _TONES = {"plain": "muted", "warn": "warnicon", "danger": "danger", "good": "goo
 class FileTabs(QTabBar):
     """The bar itself; the middle button closes."""
 
+    _hint = QSize()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         at = self.tabAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton and at >= 0:
@@ -39,7 +41,13 @@ class FileTabs(QTabBar):
         return QSize(min(LEAST, hint.width()), hint.height())
 
     def tabLayoutChange(self) -> None:
-        """Draw the arrows of what is scrolled away: Qt has set its own, which are lost to the style sheet."""
+        """Draw the arrows of what is scrolled away: Qt has set its own, which are lost to the style sheet.
+
+        And ask for the room that the tabs have come to need: a style that comes late makes them wider, and Qt tells no layout of it.
+        """
+        if self.sizeHint() != self._hint:
+            self._hint = self.sizeHint()
+            self.updateGeometry()
         look = theme.tokens()
         for name, icon, words in _SCROLLERS:
             button = self.findChild(QToolButton, name)
