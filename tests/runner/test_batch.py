@@ -81,12 +81,13 @@ def test_that_a_wrong_input_is_told_by_the_layer_that_refused_it(small: Path) ->
     assert caught.value.where == "conv1.0"
 
 
-@pytest.mark.parametrize("stage", ["model", "input", "first pass", "layers", "warm-up", "timing"])
+@pytest.mark.parametrize("stage", ["model", "input", "first pass", "layers", "warm-up", "timing", "graph", "backward", "sweep"])
 def test_that_a_run_can_be_stopped_at_every_stage(small: Path, stage: str) -> None:
     ear = Ear(stage)
     with pytest.raises(Cancelled):
-        run_batch(asked(small), ear)
+        run_batch(asked(small, graph=True, backward=True, sweep=True), ear)
     assert getattr(ear.events[-1], "stage", stage) == stage or stage == "layers"
+    assert not ear.result.fields()["findings"]
 
 
 def test_that_memory_that_ends_is_one_sentence_and_what_was_measured_stays(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,3 +275,26 @@ class TestExtras:
         found = run(small, agreement="moon")
         assert any("says neither a device nor a type" in finding["title"] for finding in found["findings"])
         assert found["latency_ms"]["median"] is not None
+
+    def test_that_one_whose_own_code_fails_leaves_the_rest(self, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(_: object, __: object) -> None:
+            raise RuntimeError("cudnn RNN backward can only be called in training mode")
+
+        monkeypatch.setattr("ptinspect.runner.backward._loss", fails)
+        found = run(small, backward=True, agreement="bf16")
+        assert any("cudnn RNN backward" in finding["title"] for finding in found["findings"])
+        assert found["agreement"]["layers"]
+
+    def test_that_the_other_file_is_named_where_it_cannot_be_run(self, small: Path, tmp_path: Path) -> None:
+        other = asked(saved(nn.Linear(2, 2), tmp_path / "b.pt")).file
+        assert any("The other file, b.pt: no known architecture" in finding["title"] for finding in run(small, other=other)["findings"])
+
+
+def test_that_half_a_torchvision_is_told(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError("Couldn't load custom C++ ops. This can happen if your PyTorch and torchvision versions are incompatible")
+
+    monkeypatch.setattr(batch.Run, "forward", fails)
+    with pytest.raises(RunProblem, match="compiled half of this torchvision") as caught:
+        run(small)
+    assert "pip install" in caught.value.hint

@@ -7,6 +7,7 @@ than the types explain.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.errors import InspectError, RunProblem
+from ptinspect.errors import Cancelled, InspectError, RunProblem
 from ptinspect.frozen import replace, slotted
 from ptinspect.runner import devices
 from ptinspect.runner.hooks import first_tensor, holds_numbers, named_once, tensors_in
@@ -74,7 +75,12 @@ def tell_parting(run: Run) -> None:
     """The model of the second file, as this one is run."""
     if run.request.other is None:
         return
-    told = compared(run, replace(run.request, file=run.request.other))
+    try:
+        told = compared(run, replace(run.request, file=run.request.other))
+    except InspectError as problem:
+        if not isinstance(problem, Cancelled):
+            problem.message = f"the other file, {os.path.basename(run.request.other.path)}: {problem.message}"
+        raise
     run.tell("parting", {"with": run.request.other.path, **told})
 
 

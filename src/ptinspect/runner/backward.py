@@ -6,6 +6,7 @@ mean square of the outputs: it has no meaning for the task, and shows all the sa
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,7 +30,7 @@ def tell_backward(run: Run) -> None:
     flows: dict[str, torch.Tensor] = {}
     handles = [one.register_forward_hook(_on_output(path, flows)) for path, one in named_once(run.module)]
     try:
-        with torch.enable_grad(), run.precision.context():
+        with torch.enable_grad(), run.precision.context(), _in_eval_mode(run):
             given = run.module(*run.args, **run.kwargs)
         loss, note = _loss(run, given)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -46,6 +47,12 @@ def tell_backward(run: Run) -> None:
         run.module.zero_grad(set_to_none=True)
     run.tell("backward", {"loss": float(loss.detach()), "note": note, "layers": rows})
     _remark(run, rows)
+
+
+def _in_eval_mode(run: Run) -> Any:
+    """cuDNN's recurrent layers have no backward pass in eval mode; torch's own have."""
+    recurrent = run.device.is_cuda and any(isinstance(one, nn.RNNBase) for one in run.module.modules())
+    return torch.backends.cudnn.flags(enabled=False) if recurrent else contextlib.nullcontext()
 
 
 def _on_output(path: str, flows: dict[str, torch.Tensor]) -> Any:

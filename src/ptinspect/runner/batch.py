@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.errors import InspectError, OutOfMemory
+from ptinspect.errors import Cancelled, InspectError, OutOfMemory
 from ptinspect.findings import Finding
 from ptinspect.quantities import size_text
 from ptinspect.runner import devices, exported, hooks
@@ -101,9 +101,7 @@ def run_batch(request: RunRequest, mouth: Any) -> None:
     except InspectError:
         raise
     except Exception as error:
-        if devices.is_out_of_memory(error):
-            raise _no_room(run) from error
-        raise explained(error, run) from error
+        raise _problem(run, error) from error
 
 
 def _model(run: Run) -> None:
@@ -274,13 +272,23 @@ def _peak(run: Run) -> int | None:
 
 
 def _extras(run: Run) -> None:
-    """What was asked for besides; each tells its part and leaves the model as it was."""
+    """What was asked for besides; each tells its part and leaves the model as it was. One that fails leaves the rest."""
     for extra in _asked(run.request):
         run.check()
         try:
             extra(run)
-        except InspectError as problem:
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - the model's own code runs in it
+            problem = _problem(run, error)
             run.found(Finding("warning", problem.message[:1].upper() + problem.message[1:], problem.hint, problem.where))
+
+
+def _problem(run: Run, error: Exception) -> InspectError:
+    """The same as a sentence."""
+    if isinstance(error, InspectError):
+        return error
+    return _no_room(run) if devices.is_out_of_memory(error) else explained(error, run)
 
 
 def _asked(request: RunRequest) -> Iterator[Callable[[Run], None]]:

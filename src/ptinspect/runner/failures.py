@@ -13,6 +13,7 @@ from ptinspect.runner.hooks import first_tensor, named_once, shape_of
 if TYPE_CHECKING:
     from ptinspect.runner.batch import Run
 
+_HALF_A_TORCHVISION = "the compiled half of this torchvision does not load beside this torch, and detectors need it"
 _SHAPE_WORDS = (
     "shape",
     "size",
@@ -57,6 +58,8 @@ class _Trail:
 def explained(error: Exception, run: Run) -> RunProblem:
     """The same as a sentence that names the layer."""
     said = _said(error)
+    if "custom C++ ops" in said or "torchvision::nms" in said:
+        return RunProblem(_HALF_A_TORCHVISION, "Install the one that belongs to it: pip install --force-reinstall torchvision.")
     where = _innermost(run) if run.args is not None else None
     if where is None and run.args is not None and run.precision.compiled:
         hint = "It needs a C++ compiler on the CPU and Triton on a GPU. Run it without --compile."
