@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QTreeView, QWidget
+from PySide6.QtCore import QItemSelection, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from ptinspect.session.batch.rows import COLUMNS, NUMBERS, TITLES, LayerRow, LayerTable, text_of
 from ptinspect.session.state import BatchTab
 from ptinspect.ui import icons, theme
 from ptinspect.ui.models.batch_layers import BatchLayerModel
-from ptinspect.ui.widgets.text import tip
+from ptinspect.ui.widgets.row_tree import MARGIN, RowTree
 
-MARGIN, BAR, GAP, NUMBER = 8, 68, 12, 62
+BAR, GAP, NUMBER = 68, 12, 62
 WIDTHS = {
     "type": 102, "output": 128, "time": NUMBER + BAR, "mean": 64, "std": 56, "values": 112, "apart": 76, "parameters": 92, "mult_adds": 78,
 }  # fmt: skip
@@ -116,39 +116,26 @@ class LayerHead(QHeaderView):
         _text(painter, box, TITLES[column], "muted", _RIGHT if column in NUMBERS else _MIDDLE, 500, 11)
 
 
-class BatchTable(QTreeView):
+class BatchTable(RowTree):
     """Shows a LayerTable; tells what the user did by key."""
 
     selected = Signal(str)
     opened = Signal(str, bool)
     chosen = Signal(str)
-    menu_requested = Signal(QPoint)
+    INSET = QPoint(40, 36)
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Layers as they were measured")
         self._model = BatchLayerModel(self)
         self._cells = LayerCells(self)
-        self._hover = QPersistentModelIndex()
         self._expanded: frozenset[str] = frozenset()
         self._is_showing = False
         self._empty = ""
-        self._ground = QWidget()
-        self.setViewport(self._ground)
-        self.setAccessibleName("Layers as they were measured")
-        self.setUniformRowHeights(True)
-        self.setIndentation(theme.INDENT)
-        self.setMouseTracking(True)
-        self.setAllColumnsShowFocus(False)
         self.setExpandsOnDoubleClick(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setItemDelegate(self._cells)
         self.setModel(self._model)
         self.head = LayerHead(self)
         self._dress_header()
-        self.customContextMenuRequested.connect(self.menu_requested)
         self.expanded.connect(lambda index: self._tell_open(index, True))
         self.collapsed.connect(lambda index: self._tell_open(index, False))
         self.activated.connect(lambda index: self.chosen.emit(self._model.row_of(index).path))
@@ -234,70 +221,17 @@ class BatchTable(QTreeView):
 
     # -- drawing ------------------------------------------------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._model.rowCount():
-            painter = QPainter(self._ground)
-            painter.setFont(theme.font(12))
-            painter.setPen(theme.tokens().pen("muted"))
-            box = self._ground.rect().adjusted(40, 36, -40, 0)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), self._empty)
+    def nothing(self) -> str:
+        return self._empty
 
-    def drawRow(self, painter: QPainter, options: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        look, box = theme.tokens(), QRectF(options.rect)
-        is_selected = self.selectionModel().isRowSelected(index.row(), index.parent())
-        is_hovered = self._hover.isValid() and self._hover.row() == index.row() and self._hover.parent() == index.parent()
-        if is_selected or is_hovered:
-            back = QRectF(4, box.top(), self._ground.width() - 8, box.height())
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.brush("selrow" if is_selected else "hover"))
-            painter.drawRoundedRect(back, 5, 5)
-            if is_selected and self.hasFocus() and self.property("byKeyboard"):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(look.colour("accent2"), 1.5))
-                painter.drawRoundedRect(back.adjusted(1, 1, -1, -1), 5, 5)
-        super().drawRow(painter, options, index)
-
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        if self._model.rowCount(index):
-            box = QRectF(rect.right() - theme.INDENT + 1 + MARGIN, rect.center().y() - 5, 12, 12)
-            icons.paint(painter, "chevron-down" if self.isExpanded(index) else "chevron-right", box, theme.tokens().colour("muted"))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() != self._hover.isValid() or index.siblingAtColumn(0) != self._hover:
-            self._hover = QPersistentModelIndex(index.siblingAtColumn(0))
-            self._ground.update()
-        super().mouseMoveEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = QPersistentModelIndex()
-        self._ground.update()
-        super().leaveEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setProperty("byKeyboard", False)
-        index = self.indexAt(event.position().toPoint()).siblingAtColumn(0)
-        left = self.visualRect(index).left() - theme.INDENT if index.isValid() else 0
-        if index.isValid() and left <= event.position().x() < left + theme.INDENT + MARGIN and self._model.rowCount(index):
-            self.setExpanded(index, not self.isExpanded(index))
-            return
-        super().mousePressEvent(event)
+    def sentence(self, index: QModelIndex) -> str:
+        return _sentence(self._model.row_of(index))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        self.setProperty("byKeyboard", True)
         if event.key() == Qt.Key.Key_Escape:
             self.selected.emit("")
             return
         super().keyPressEvent(event)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            index = self.indexAt(event.pos())
-            QToolTip.showText(event.globalPos(), tip(_sentence(self._model.row_of(index))) if index.isValid() else "", self)
-            return True
-        return super().viewportEvent(event)
 
 
 def _hint(state: BatchTab) -> str:
