@@ -383,3 +383,12 @@ def test_that_the_status_line_counts_what_cannot_be_read(tmp_path: Path) -> None
     session = Session().open(file)
     assert session.app.view.status.text == "Values read, 1 tensor cannot be read"
     assert Session().open(CHECKPOINT).app.view.status.text == "All values read"
+
+
+def test_that_the_status_line_of_a_file_that_breaks_off_is_no_good_news(tmp_path: Path) -> None:
+    file = tmp_path / "cut.pt"
+    torch.save({"epoch": 3, "names": [f"name {at}" for at in range(200)]}, file, _use_new_zipfile_serialization=False)
+    file.write_bytes(file.read_bytes()[:900])
+    status = Session().open(file).app.view.status
+    assert status.tone == "warn"
+    assert status.text.startswith("Incomplete: the file ends after 900 bytes")

@@ -155,6 +155,7 @@ def test_that_a_tensor_is_saved_and_the_user_told(file: Path, tmp_path: Path, en
     session.settle()
     assert out.stat().st_size > 30
     assert "Saved" in session.app.state.message.text
+    assert session.app.state.message.is_good
 
 
 def test_that_a_place_that_cannot_be_written_is_told(file: Path, tmp_path: Path) -> None:
@@ -162,6 +163,7 @@ def test_that_a_place_that_cannot_be_written_is_told(file: Path, tmp_path: Path)
     session.app.reading.save("tensor:conv.bias", str(tmp_path / "no" / "x.npy"))
     session.settle()
     assert "cannot be written" in session.app.state.message.text
+    assert not session.app.state.message.is_good
 
 
 def test_that_closing_a_tab_while_it_is_counted_ends_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

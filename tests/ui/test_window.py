@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import shiboken6
 import torch
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -144,6 +145,16 @@ def test_that_a_tab_is_closed_while_its_file_is_read(window, qtbot) -> None:
     window.application.open([str(SAMPLES / "checkpoint.pt")])
     window.application.close(window.application.state.tabs[0].id)
     qtbot.wait(50)
+    assert isinstance(window.stack.currentWidget(), Welcome)
+
+
+def test_that_a_tab_is_closed_between_its_first_rows_and_its_pages(opened, qtbot) -> None:
+    window = opened(SAMPLES / "checkpoint.pt")
+    document = window.document
+    document._painted()
+    window.application.close(window.application.state.tabs[0].id)
+    shiboken6.delete(document)  # as the event loop does, once it comes to it
+    qtbot.wait(20)
     assert isinstance(window.stack.currentWidget(), Welcome)
 
 

@@ -165,7 +165,7 @@ class Reading(Counting):
 
         def done(notes: str) -> None:
             self._idle(id_, slot)
-            self._say(f"Saved as {plain(out, 300)}", notes)
+            self._say(f"Saved as {plain(out, 300)}", notes, is_good=True)
 
         self.tasks.run(
             slot,
@@ -175,9 +175,9 @@ class Reading(Counting):
             progress=lambda share, _: self._progressed(id_, Busy(slot, text, share)),
         )
 
-    def told(self, text: str) -> None:
-        """Say that something was done."""
-        self._say(text)
+    def told(self, text: str, *, is_good: bool = True) -> None:
+        """Say that something was done, or was not."""
+        self._say(text, is_good=is_good)
 
 
 def _teller(context: Context) -> Callable[[int, int], None]:

@@ -187,4 +187,7 @@ def _summary(opened: Opened, is_counted: bool) -> tuple[str, str, Tone]:
     if opened.broken and is_counted:
         parts.append(f"{plural(opened.broken, 'tensor')} cannot be read")
         return ", ".join(["Values read", *parts]), "triangle-alert", "warn"
+    if checkpoint.document.problem is not None:
+        problem = plain(checkpoint.document.problem.message, 200)
+        return f"{problem[:1].upper()}{problem[1:]}", "triangle-alert", "warn"
     return ", ".join(["All values read" if is_counted and checkpoint.document.tensors else "Headers read", *parts]), "circle-check", "good"

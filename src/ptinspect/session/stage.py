@@ -46,9 +46,9 @@ class Stage:
         """Take the message away."""
         self._set(replace(self.state, message=None))
 
-    def say(self, text: str, hint: str = "", report: str = "") -> None:
-        """One line in the message bar."""
-        self._set(replace(self.state, message=Message(text, hint, report)))
+    def say(self, text: str, hint: str = "", report: str = "", *, is_good: bool = False) -> None:
+        """One line in the message bar: what went wrong, or that something was done."""
+        self._set(replace(self.state, message=Message(text, hint, report, is_good)))
 
 
 def nobody(_: object) -> None:

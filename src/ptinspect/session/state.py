@@ -153,6 +153,7 @@ class Message:
     text: str
     hint: str = ""
     report: str = ""
+    is_good: bool = False
 
 
 @frozen

@@ -18,6 +18,7 @@ QFrame#edge { background: @border; border: none; max-width: 1px; min-width: 1px;
 QWidget#card { background: @surface; border: 1px solid @border; border-radius: 8px; }
 QWidget#code { background: @raised; border: 1px solid @border; border-radius: 8px; }
 QWidget#messages, QWidget#notice[tone="warn"] { background: @warnbg; border-bottom: 1px solid @warnbd; }
+QWidget#messages[tone="good"] { background: @goodbg; border-bottom: 1px solid @goodbd; }
 QWidget#notice { background: @bg; border-bottom: 1px solid @border; }
 QFrame#line { background: @border; border: none; max-height: 1px; min-height: 1px; }
 QFrame#hair { background: @hair; border: none; max-height: 1px; min-height: 1px; }

@@ -139,7 +139,7 @@ class Document(QWidget):
 
     def _painted(self) -> None:
         """The rows are on the screen: now the pages have time, after whatever else waited for the rows."""
-        QTimer.singleShot(0, self._fill)
+        QTimer.singleShot(0, self, self._fill)  # a tab may be closed before
 
     def _fill(self) -> None:
         self._is_ready = True

@@ -207,7 +207,8 @@ class TensorPage(Page):
 
     def _picture_saved(self, path: str) -> None:
         if self._reading is not None:
-            self._reading.told(f"Saved as {plain(path, 300)}" if path else "The picture could not be saved there")
+            text = f"Saved as {plain(path, 300)}" if path else "The picture could not be saved there"
+            self._reading.told(text, is_good=bool(path))
 
 
 class _Title(QWidget):
