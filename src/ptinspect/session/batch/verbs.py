@@ -1,8 +1,7 @@
-"""The verbs of a test batch: choose, run, agree, stop, look at its layers, save. All work is in the background."""
+"""The verbs of a test batch: choose, run, agree, stop, save. All work is in the background."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.frozen import replace
 from ptinspect.session.batch import work
-from ptinspect.session.batch.choices import BATCH_PAGES, BatchPage
+from ptinspect.session.batch.browsing import Find, LayerBrowsing
 from ptinspect.session.batch.figures import hint_of
 from ptinspect.session.batch.heard import Surroundings
-from ptinspect.session.batch.narrowing import narrow
 from ptinspect.session.batch.offers import OWN
 from ptinspect.session.batch.record import Record
 from ptinspect.session.batch.work import Ear, Question
@@ -21,21 +19,19 @@ from ptinspect.session.batch.writing import write
 from ptinspect.session.numbers import Busy
 from ptinspect.session.state import BatchTab
 from ptinspect.session.tasks import Context, Tasks
-from ptinspect.session.words import plain
+from ptinspect.session.words import plain, told
 
 OFTEN = 0.2  # seconds
-MOST_ROWS = 12_000  # rows that are laid out when levels are opened at once
-Find = Callable[[int | None], BatchTab | None]
 
 
-class Testing:
-    """One for the application. `find` gives a batch by its number, None the one in front; `update` changes it; `say` tells."""
+class Testing(LayerBrowsing):
+    """One for the application."""
 
     __test__ = False  # its name makes pytest curious
 
     def __init__(self, tasks: Tasks, find: Find, update: Callable[..., None], say: Callable[..., None]) -> None:
-        self.tasks = tasks
-        self._find, self._update, self._say = find, update, say
+        super().__init__(find, update)
+        self.tasks, self._say = tasks, say
         self.runs: work.Runs = work.run_child
         self.chosen: Callable[[BatchTab], None] = lambda _: None
         self.python: Callable[[], str] = lambda: ""
@@ -153,11 +149,8 @@ class Testing:
         self._update(id_, busy=None, coming=None)
         if isinstance(error, InspectError):
             self._tell(id_, error, "")
-            return
-        import traceback  # noqa: PLC0415 - only a bug needs it
-
-        report = "".join(traceback.format_exception(error))
-        self._say("ptinspect made a mistake", "The window goes on. Copy the report and send it to the project.", report)
+        else:
+            self._say(*told(error))
 
     def _tell(self, id_: int, problem: InspectError, detail: str) -> None:
         """One sentence above the layers, what it said last folded below; who looks at something else is told in the message bar."""
@@ -208,65 +201,9 @@ class Testing:
         self._update(id_, asking=None)
 
     def _untold(self, error: Exception) -> None:
-        self._say(error.message if isinstance(error, InspectError) else str(error), error.hint if isinstance(error, InspectError) else "")
+        self._say(*told(error))
 
-    # -- what is seen -----------------------------------------------------------------------------------------------------------------
-
-    def select(self, key: str) -> None:
-        """Select a layer of the batch in front; an empty key is none."""
-        tab = self._find(None)
-        if tab is not None and tab.selected != key:
-            self._update(tab.id, selected=key)
-
-    def reveal(self, path: str) -> None:
-        """Select a layer by its path and open the way to it."""
-        tab = self._find(None)
-        row = tab.record.table.find(f"layer:{path}") if tab is not None and tab.record is not None else None
-        if tab is not None and tab.record is not None and row is not None:
-            if tab.filter:
-                self._narrow(tab.id, "")
-            self._update(tab.id, selected=row.key, expanded=tab.expanded | tab.record.table.way_to(row), page="layers")
-
-    def expand(self, key: str, is_open: bool) -> None:
-        """Open or close one layer."""
-        tab = self._find(None)
-        if tab is not None and (key in tab.expanded) != is_open:
-            self._update(tab.id, expanded=tab.expanded | {key} if is_open else tab.expanded - {key})
-
-    def expand_to(self, depth: int) -> None:
-        """Open so many levels, and no more."""
-        tab = self._find(None)
-        if tab is None or tab.record is None:
-            return
-        keys = [row.key for row in tab.record.table.walk() if row.below and row.level < depth][:MOST_ROWS]
-        self._update(tab.id, expanded=frozenset(keys))
-
-    def filter(self, text: str) -> None:
-        """Keep the layers that a text asks for. There are some thousand at most: that is done at once."""
-        tab = self._find(None)
-        if tab is not None:
-            self._narrow(tab.id, text)
-
-    def _narrow(self, id_: int, text: str) -> None:
-        tab = self._find(id_)
-        if tab is None or tab.record is None or not text.strip():
-            self._update(id_, filter=text, narrowed=None, kept=None)
-            return
-        narrowed, kept = narrow(tab.record.table, text)
-        self._update(id_, filter=text, narrowed=narrowed, kept=kept)
-
-    def show_page(self, page: str) -> None:
-        """Layers, charts or the graph."""
-        tab = self._find(None)
-        found: BatchPage | None = next((one for one in BATCH_PAGES if one == page), None)
-        if tab is not None and found is not None:
-            self._update(tab.id, page=found)
-
-    def show_sample(self, by: int) -> None:
-        """The next sample of the batch, or the one before."""
-        tab = self._find(None)
-        if tab is not None:
-            self._update(tab.id, sample=max(0, tab.sample + by), selected="")
+    # -- what is written ------------------------------------------------------------------------------------------------------------
 
     def save(self, path: str) -> None:
         """Write what was measured, in the form that the name ends with."""
@@ -302,10 +239,4 @@ def progress_of(record: Record) -> tuple[str, float]:
     return _STAGES.get(stage, f"{stage[:1].upper()}{stage[1:]}"), 1.0 if is_after else 0.0
 
 
-def name_of(path: str) -> str:
-    """A file's name without what it ends in."""
-    name = os.path.basename(path)
-    return plain(name.rpartition(".")[0] or name, 60)
-
-
-__all__ = ["Testing", "name_of", "progress_of"]
+__all__ = ["Testing", "progress_of"]

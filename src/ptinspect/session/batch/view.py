@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ptinspect.session.batch.record import Record
-from ptinspect.session.batch.verbs import name_of
 from ptinspect.session.chips import Chip
 from ptinspect.session.settings import Settings
 from ptinspect.session.state import BatchTab
@@ -18,7 +17,7 @@ SHORT = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "f
 
 def head_of(tab: BatchTab) -> TabView:
     """The head of the tab."""
-    names = name_of(tab.path) + (f" and {name_of(tab.other)}" if tab.other else "")
+    names = _name(tab.path) + (f" and {_name(tab.other)}" if tab.other else "")
     tip = plain(tab.path) + (f"\n{plain(tab.other)}" if tab.other else "")
     tone: Tone = "danger" if tab.problem is not None and tab.record is None else "plain"
     return TabView(tab.id, plain(f"Test batch — {names}", 80), tip, "play", tone, tab.busy is not None)
@@ -102,3 +101,9 @@ def _facts(tab: BatchTab) -> list[str]:
 
 
 __all__ = ["head_of", "page_of", "status_of"]
+
+
+def _name(path: str) -> str:
+    """A file's name without what it ends in."""
+    name = os.path.basename(path)
+    return plain(name.rpartition(".")[0] or name, 60)
