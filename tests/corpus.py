@@ -37,9 +37,12 @@ def rows() -> tuple[Row, ...]:
     """The manifest, or nothing where the corpus is absent."""
     if not (FOLDER / "manifest.tsv").is_file():
         return ()
-    csv.field_size_limit(1 << 30)
-    with (FOLDER / "manifest.tsv").open(newline="") as file:
-        return tuple(_rows(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)))
+    before = csv.field_size_limit(1 << 30)  # of the whole process: others read tables as well
+    try:
+        with (FOLDER / "manifest.tsv").open(newline="") as file:
+            return tuple(_rows(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)))
+    finally:
+        csv.field_size_limit(before)
 
 
 def _rows(reader: csv.DictReader[str]) -> Iterator[Row]:
