@@ -163,3 +163,18 @@ def test_that_quantized_weights_are_told_to_be_missing(tmp_path: Path) -> None:
         put_in(module, {name: torch.zeros_like(value) for name, value in nn.Linear(2, 2).state_dict(prefix="0.").items()}
                | {"1.scale": torch.tensor(1.0), "1.zero_point": torch.tensor(0), "1.bias": torch.zeros(1)},
                {"1.weight": "qint8 values are not run"})  # fmt: skip
+
+
+def test_that_the_frozen_norms_of_a_detector_are_torchvisions_own(tmp_path: Path) -> None:
+    factory = models.get_model_weights("retinanet_resnet50_fpn")
+    with factories._weights_stay_away(factory):
+        original = models.get_model("retinanet_resnet50_fpn", weights=factory.COCO_V1).eval()
+    for norm in (one for one in original.modules() if hasattr(one, "running_var")):
+        norm.running_var.fill_(1e-4)
+    torch.save(original.state_dict(), tmp_path / "a.pt")
+    found = run_of(tmp_path / "a.pt")
+    layers = [one.backbone.body.layer1[0].bn1 for one in (found.module.eval(), original)]
+    inputs = torch.rand(1, 64, 4, 4)
+    assert torch.equal(*(layer(inputs) for layer in layers))
+    assert [sum(value.numel() for value in one.parameters()) for one in (found.module, original)] == [34_014_999] * 2
+    assert [finding.title for finding in found.findings] == ["It was assumed that the frozen norms are those of torchvision's own weights"]

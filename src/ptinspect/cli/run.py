@@ -22,7 +22,9 @@ from ptinspect.runner.ways import way_of
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--model", default="auto", metavar="M", help="torchvision:NAME, timm:NAME, rebuilt, FILE.py:FUNCTION, pickled, ...")
+    parser.add_argument(
+        "--model", default="auto", metavar="M", help="torchvision:NAME, timm:NAME?num_classes=5, rebuilt, FILE.py:FUNCTION, pickled, ..."
+    )
     parser.add_argument("--weights", metavar="PATH", help="this weight set instead of the main one")
     parser.add_argument(
         "--input", action="append", default=[], metavar="SPEC", help="random:3x224x224, image:PATH, tensor:PATH, ...; again for more"
@@ -37,7 +39,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backward", action="store_true", help="also a backward pass, with the gradients of each layer")
     parser.add_argument("--autocast", action="store_true", help="compute in --dtype by autocast, with the weights as they are")
     parser.add_argument("--channels-last", action="store_true", help="keep pictures with their channels last")
-    parser.add_argument("--compile", action="store_true", help="run what torch.compile makes of the model")
+    parser.add_argument(
+        "--compile", action="store_true", help="time what torch.compile makes of it (needs a C++ compiler, on a GPU Triton)"
+    )
     parser.add_argument("--sweep", action="store_true", help="throughput over batch sizes, up to the memory there is")
     parser.add_argument(
         "--agreement", default="", metavar="WITH", help="compare each layer with a run on the cpu, or in float32, float16, ..."

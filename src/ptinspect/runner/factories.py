@@ -79,6 +79,16 @@ def build_as_trained(name: str) -> nn.Module:
         return _made(_torchvision_maker(name, {"weights": weights}), "meta")
 
 
+def frozen_norms(name: str) -> dict[str, Any]:
+    """The frozen batch norms of a torchvision detector that is built to receive its own weights, by path; none for other models."""
+    models = import_torchvision().models
+    if name not in models.list_models(module=models.detection):
+        return {}
+    trained = build_as_trained(name)
+    norms = {path: one for path, one in trained.named_modules() if type(one).__name__ == "FrozenBatchNorm2d"}
+    return {path: type(one)(int(one.weight.shape[0]), one.eps).eval() for path, one in norms.items()}
+
+
 @contextlib.contextmanager
 def _weights_stay_away(enumeration: Any) -> Iterator[None]:
     """Inside, trained weights are neither fetched nor loaded."""

@@ -59,11 +59,13 @@ def known(weights: WeightSet, wanted: str | None, tensors: Tensors, problems: Ma
     module, findings = _built(library, name, options), list[Finding]()
     if assumed and "transform_input" not in said:
         findings.append(_assumption(name))
+    findings += _with_frozen_norms(module, library, name, renamed)
     if fits is not None:
         findings += _with_head(module, fits, renamed)
     load = put_in(module, renamed, problems)
     if any(value.is_meta for value in (*module.parameters(), *module.buffers())):
         module = _built(library, name, options, whole=True)
+        _with_frozen_norms(module, library, name, renamed)
         if fits is not None:
             _with_head(module, fits, renamed)
         load = put_in(module, renamed, problems)
@@ -105,6 +107,22 @@ def _built(library: str, name: str, options: Mapping[str, int], whole: bool = Fa
         raise ArchitectureUnknown(message, f"Install it: pip install {library}. Or choose another Python: --python.") from None
     except (ValueError, RuntimeError, TypeError, KeyError) as error:
         raise ArchitectureUnknown(f"{library} cannot build {name!r}: {error}", "Check the name: --model torchvision:resnet50.") from error
+
+
+def _with_frozen_norms(module: nn.Module, library: str, name: str, tensors: Tensors) -> list[Finding]:
+    """Norms without counters in the file of a detector are frozen ones, and torchvision's own divide without a small number added."""
+    if library != "torchvision" or any(key.endswith("num_batches_tracked") for key in tensors):
+        return []
+    frozen_norms = factories.frozen_norms(name)
+    if not frozen_norms:
+        return []
+    for path, norm in frozen_norms.items():
+        above, _, last = path.rpartition(".")
+        setattr(module.get_submodule(above), last, norm)
+    if all(norm.eps for norm in frozen_norms.values()):
+        return []
+    detail = "torchvision's own weights of this detector, and what is fine-tuned from them, have eps 0 there; the file does not say it."
+    return [Finding("notice", "It was assumed that the frozen norms are those of torchvision's own weights", detail)]
 
 
 def _with_head(module: nn.Module, fits: Architecture, tensors: Tensors) -> list[Finding]:
