@@ -52,3 +52,11 @@ def test_that_the_layer_tells_what_differs_below_it(session: Session) -> None:
     found = row(session, "layer2", "layer")
     assert headline_of(found, None) == ("5 tensors: 3 same, 2 changed", f"moved by {whole_share():.1f} % of its norm")
     assert furthest_below(found) == (("bn.running_var", "20.0 %"), ("bn.num_batches_tracked", "Changed"))
+
+
+def test_that_what_moved_from_zero_is_part_of_how_far_its_layer_moved(tmp_path) -> None:
+    left = {"bn.mean": torch.zeros(4), "bn.var": torch.ones(4), "gate.scale": torch.zeros(4)}
+    session = compared(*saved(tmp_path, left=left, right={name: value + 1 for name, value in left.items()}))
+    assert cells.change_text(row(session, "bn", "layer")) == "141.4"
+    assert cells.change_text(row(session, "bn.mean")) == "from 0"
+    assert cells.change_text(row(session, "gate", "layer")) == "from 0"

@@ -382,7 +382,7 @@ def test_that_an_offer_is_taken_or_left(paths) -> None:
         (torch.ones(4), torch.tensor([1.0, 1.0, 1.0, float("nan")]), "25 % of its values moved, 1 became NaN"),
         (torch.full((9,), float("nan")), torch.full((9,), float("nan")), "the same to the byte"),
         (torch.ones(4), torch.ones(4, dtype=torch.float16), "a cast: nothing changed by more than rounding"),
-        (torch.ones(2, 3), torch.ones(2, 4), "another shape: value by value there is nothing to compare"),
+        (torch.ones(2, 3), torch.ones(2, 4), "another shape: no value has a partner"),
     ],
 )
 def test_that_what_happened_to_a_pair_is_said_in_words(tmp_path: Path, left, right, said: str) -> None:

@@ -59,13 +59,15 @@ class Below:
     @property
     def relative(self) -> float | None:
         """How far all of it moved, against what it was; at most so far where not all is measured. None where nothing has a length."""
-        return math.sqrt(max(0.0, self.moved) / self.length) if self.length > 0 else None
+        if self.length > 0:
+            return math.sqrt(max(0.0, self.moved) / self.length)
+        return math.inf if self.moved > 0 else None
 
 
 def _lengths(pair: Pair) -> tuple[float, float]:
     """Squares of how far a pair moved and of its length before. Whole numbers count something else, and would outweigh all weights."""
     found = pair.difference
-    if found is None or not has_length(pair) or not found.left_l2 or found.l2 is None:
+    if found is None or not has_length(pair) or found.left_l2 is None or found.l2 is None:
         return 0.0, 0.0
     moved, length = found.l2 * found.l2, found.left_l2 * found.left_l2
     return (moved, length) if math.isfinite(moved) and math.isfinite(length) else (0.0, 0.0)
@@ -176,7 +178,7 @@ class Aligned:
 
     def _count(self, leaf: TensorRow, pair: Pair, by: int) -> None:
         self.marks[self.ranks[id(leaf)]] = CODES[pair.status]
-        if pair.difference is not None and pair.difference.relative_l2 and _lengths(pair) != (0.0, 0.0):
+        if pair.difference is not None and pair.difference.relative_l2 and _lengths(pair)[1]:
             self.furthest = max(self.furthest, min(1.0, pair.difference.relative_l2))
         node: LayerNode | None = self.above[id(leaf)]
         while node is not None:

@@ -101,7 +101,7 @@ def _happened(pair: Pair, look: PairLook | None) -> str:
     if pair.status in _SAID:
         return _SAID[pair.status]
     if pair.status == "shape_changed":
-        return "another shape: value by value there is nothing to compare"
+        return "another shape: no value has a partner"
     found = pair.difference
     if found is None and look is not None and not look.is_whole:
         return "being compared value by value"
