@@ -136,6 +136,13 @@ def test_that_autocast_computes_in_another_type_and_keeps_the_weights(small: Pat
     assert found["output"][0]["dtype"] == "bfloat16"
 
 
+def test_that_autocast_alone_takes_torchs_own_type_and_long_types_are_doubted(small: Path) -> None:
+    found = run(small, autocast=True)
+    assert (found["output"][0]["dtype"], found["findings"]) == ("bfloat16", [])
+    found = run(small, autocast=True, dtype="float32")
+    assert [finding["title"] for finding in found["findings"]] == ["Autocast has nothing to do in float32"]
+
+
 def test_that_channels_last_gives_the_same(small: Path) -> None:
     plain, turned = run(small)["output"][0], run(small, channels_last=True)["output"][0]
     assert plain["mean"] == pytest.approx(turned["mean"], rel=1e-3)

@@ -41,10 +41,12 @@ class Precision:
             raise RunProblem(f"{request.dtype!r} is no precision", "Use float32, float16, bfloat16, float64 or tf32.")
         kind = own if request.dtype == "auto" else TYPES[request.dtype]
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = request.dtype == "tf32"
-        cast = kind if request.autocast and request.dtype not in ("auto", "tf32", "float32", "fp32") else None
+        cast = _autocast_type(request, kind, device) if request.autocast else None
         note = None
         if request.dtype == "tf32" and not device.is_cuda:
             note = Finding("notice", "TensorFloat-32 is a type of NVIDIA's GPUs", "The CPU computed in float32.")
+        if request.autocast and cast is None:
+            note = Finding("notice", f"Autocast has nothing to do in {request.dtype}", "Name a shorter type: --dtype bfloat16 or float16.")
         return cls(own if cast else kind, device, cast, request.channels_last, request.compiled, note)
 
     def context(self) -> Any:
@@ -77,6 +79,13 @@ class Precision:
         if isinstance(value, (list, tuple)):
             return type(value)(self.moved(item) for item in value)
         return value
+
+
+def _autocast_type(request: RunRequest, kind: torch.dtype, device: Device) -> torch.dtype | None:
+    """What operators are cast to: the type that was asked for, or torch's own choice for the device."""
+    if request.dtype == "auto":
+        return torch.get_autocast_dtype(device.type)
+    return kind if kind in (torch.float16, torch.bfloat16) else None
 
 
 def own_type(module: nn.Module) -> torch.dtype:
