@@ -60,7 +60,7 @@ class Window(QMainWindow):
         """Menus and shortcuts; nobody can press a key before the rows are painted, so they are made after that."""
         if self._commands is None:
             from ptinspect.ui.actions import Actions  # noqa: PLC0415
-            from ptinspect.ui.menus import dress_bar  # noqa: PLC0415
+            from ptinspect.ui.buttons import dress_bar  # noqa: PLC0415
 
             self._commands = Actions(self)
             dress_bar(self)

@@ -100,10 +100,10 @@ def _facts(tab: BatchTab) -> list[str]:
     return [text for text in found if text != "torch"]
 
 
-__all__ = ["head_of", "page_of", "status_of"]
-
-
 def _name(path: str) -> str:
     """A file's name without what it ends in."""
     name = os.path.basename(path)
     return plain(name.rpartition(".")[0] or name, 60)
+
+
+__all__ = ["head_of", "page_of", "status_of"]
