@@ -101,6 +101,8 @@ def test_that_a_file_that_changed_is_not_counted(file: Path, monkeypatch: pytest
     deliver(session, lambda: session.tab.numbers.stopped)
     assert session.tab.numbers.findings is None
     assert "changed" in session.tab.numbers.stopped
+    assert session.app.view.status.text.startswith("Not all values read: ")
+    assert session.app.view.status.tone != "good"
 
 
 def test_that_a_look_is_read_once_and_kept(file: Path) -> None:

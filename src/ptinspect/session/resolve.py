@@ -166,6 +166,8 @@ def _status(tab: AnyTab | None) -> StatusView:
     if busy is not None:
         return StatusView(busy.text, "loader", "plain", known, is_busy=True, share=busy.share, slot=busy.slot)
     text, icon, tone = _summary(tab.opened, is_counted=tab.numbers.findings is not None)
+    if tone == "good" and tab.numbers.stopped:
+        text, icon, tone = f"Not all values read: {tab.numbers.stopped}", "circle-dashed", "plain"
     return StatusView(text, icon, tone, known)
 
 
