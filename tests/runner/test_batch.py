@@ -126,6 +126,12 @@ def test_that_a_compiler_that_is_missing_is_told(small: Path, monkeypatch: pytes
     assert "C++ compiler" in caught.value.hint
 
 
+def test_that_a_keyword_stands_once(small: Path) -> None:
+    with pytest.raises(InputDoesNotFit, match="given twice"):
+        run(small, inputs=(f"x={INPUT}", f"x={INPUT}"))
+    assert run(small, inputs=(f"x={INPUT}",))["output"]
+
+
 def test_that_a_precision_that_is_none_is_told(small: Path) -> None:
     with pytest.raises(RunProblem, match="no precision"):
         run(small, dtype="float12")

@@ -21,7 +21,7 @@ from ptinspect.runner import devices, exported, hooks
 from ptinspect.runner.failures import explained
 from ptinspect.runner.inputs.batch import Prepared, prepared
 from ptinspect.runner.inputs.guess import guessed
-from ptinspect.runner.inputs.spec import is_made, parse
+from ptinspect.runner.inputs.spec import is_made, with_specs
 from ptinspect.runner.multiply_adds import counted
 from ptinspect.runner.precision import Precision
 from ptinspect.runner.programs import in_eval_mode
@@ -119,7 +119,7 @@ def _model(run: Run) -> None:
 def _input(run: Run) -> None:
     run.stage("input")
     texts = run.request.inputs or guessed(run.module, run.made.architecture, None)
-    specs = [parse(text) for text in texts]
+    specs = with_specs(texts)
     size = run.request.batch or (1 if all(is_made(spec) for spec in specs) else MOST_OF_A_FILE)
     run.prepared = prepared(specs, run.module, run.made.architecture, size, run.request.seed)
     run.tell("input", [dict(source) for source in run.prepared.sources])
