@@ -60,3 +60,13 @@ def test_that_what_moved_from_zero_is_part_of_how_far_its_layer_moved(tmp_path) 
     assert cells.change_text(row(session, "bn", "layer")) == "141.4"
     assert cells.change_text(row(session, "bn.mean")) == "from 0"
     assert cells.change_text(row(session, "gate", "layer")) == "from 0"
+
+
+def test_that_a_network_with_adapters_beside_its_layers_is_told_at_a_glance(tmp_path) -> None:
+    left = {f"layers.{at}.q.weight": torch.randn(8, 8) for at in range(3)}
+    added = {f"layers.{at}.q.{name}.weight": torch.zeros(2, 8) for at in range(3) for name in ("lora_A", "lora_B")}
+    moved = {name.replace(".weight", ".base_layer.weight"): value for name, value in left.items()}
+    session = compared(*saved(tmp_path, left=left, right={**moved, **added}))
+    assert session.app.view.page.banner.chips[0].text == "All of the left is in the right"
+    found = row(session, "layers.0.q", "layer")
+    assert (cells.side_text(found, "left"), cells.change_text(found)) == ("Linear", "—")

@@ -135,6 +135,11 @@ def _chips(found: Comparison, changed: frozenset[str]) -> tuple[Chip, ...]:
         where = _where(statistics)
         tip = "Batch norms averaged other data: the network ran in train mode, though its weights may be frozen"
         chips.insert(0, Chip(f"Running statistics drifted{where}", icon="triangle-alert", tone="warn", tip=tip))
+    alone = {pair.status for pair in found.pairs} - {"same"}
+    if found.verdict == "different architecture" and len(alone) == 1 and len(found.pairs) > 1 and alone & {"left_only", "right_only"}:
+        inner, outer = ("left", "right") if "right_only" in alone else ("right", "left")
+        if any(pair.status == "same" for pair in found.pairs):
+            chips.insert(0, Chip(f"All of the {inner} is in the {outer}", icon="circle-check", tone="good", tip="To the byte"))
     spoiled = sum(bool(pair.difference and pair.difference.nans_gained) for pair in found.pairs)
     if spoiled:
         chips.insert(0, Chip(f"NaN gained in {plural(spoiled, 'tensor')}", icon="octagon-alert", tone="danger"))

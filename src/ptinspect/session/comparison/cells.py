@@ -78,7 +78,10 @@ def _layer_text(row: PairRow, side: SideName) -> str:
     if kind and kind not in _LISTS and kind not in ("dict", "OrderedDict"):
         return plain(kind, 60)
     count = sum(_has(row, child, side) for child in node.children)
-    return plural(count, "block" if blocks else "layer") if count else ""
+    if count:
+        return plural(count, "block" if blocks else "layer")
+    entry = None if main is None else getattr(aligned.pair(main).match, side)
+    return "" if entry is None else shape_text(entry.tensor.shape)
 
 
 def _has(row: PairRow, node: LayerNode, side: SideName) -> bool:

@@ -59,7 +59,7 @@ class PairRow(Row):
     def is_bound(self) -> bool:
         """Whether it moved by less than that, since the lengths of what stayed the same are not known."""
         below = None if self.pair is not None else self.aligned.below[id(self.source)]
-        return below is not None and below.unmeasured > 0
+        return below is not None and below.unmeasured > 0 and below.relative is not None
 
     def pair_elements(self, side: SideName) -> int:
         """How many values one side of it holds."""

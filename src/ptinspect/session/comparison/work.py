@@ -123,7 +123,8 @@ def compare(request: ComparisonRequest, context: Context) -> Compared | Unreadab
         gc.freeze()
     context.partial(Aligning(aligned, stamps))
     context.raise_if_cancelled()
-    context.partial(Typed(*_types(aligned)))
+    aligned.types = _types(aligned)  # also for a tree that is made anew before whoever draws has heard of them
+    context.partial(Typed(*aligned.types))
     try:
         found = _read(aligned, request, context)
     except FileProblem as problem:
