@@ -107,3 +107,8 @@ def test_that_nodes_of_one_rank_stand_side_by_side() -> None:
 )
 def test_that_a_number_is_as_long_as_it_has_to_be(value: float | None, text: str) -> None:
     assert heard.figure(value) == text
+
+
+def test_that_a_sample_of_no_known_class_is_given_none() -> None:
+    heard_part = part_of(Measured("accuracy", {"right": 1, "right_in_top_5": 1, "samples": 1, "labels": [3, -1]}))
+    assert heard_part.value[3] == (3, None)

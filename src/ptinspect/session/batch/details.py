@@ -95,6 +95,8 @@ def _verdict(record: Record, at: int, answer: heard.Answer | None) -> tuple[str,
     if accuracy is None or answer is None or at >= len(accuracy[3]) or not answer.top:
         return "", None
     label = accuracy[3][at]
+    if label is None:
+        return "Of no known class", None
     name = next((text for text, index, _ in answer.top if index == label), f"class {label:,}")
     is_right = answer.top[0][1] == label
     return (f"Right: {name}" if is_right else f"Labelled {name}"), is_right

@@ -31,11 +31,12 @@ def _totals(value: object) -> tuple[int | None, ...]:
     return tuple(heard.count(told.get(name)) for name in ("parameters", "trainable", "mult_adds"))
 
 
-def _accuracy(value: object) -> tuple[int, int, int, tuple[int, ...]] | None:
+def _accuracy(value: object) -> tuple[int, int, int, tuple[int | None, ...]] | None:
+    """What was right, and the class of each sample; None where it belongs to none that is known."""
     told = heard.fields(value)
     right, within, samples = (heard.count(told.get(name)) for name in ("right", "right_in_top_5", "samples"))
     labels = told.get("labels")
-    known = tuple(heard.count(one) or 0 for one in labels[: heard.MOST_SAMPLES]) if isinstance(labels, list) else ()
+    known = tuple(heard.count(one) for one in labels[: heard.MOST_SAMPLES]) if isinstance(labels, list) else ()
     return None if right is None or within is None or not samples else (right, within, samples, known)
 
 
