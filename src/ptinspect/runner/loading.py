@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
@@ -67,12 +68,19 @@ def put_in(module: nn.Module, tensors: Mapping[str, torch.Tensor], problems: Map
         raise WeightsDoNotFit(message, "Choose the model that these weights belong to: --model.")
     kept = {name: filled[id(place)] for name, place in expected.items() if id(place) in filled}
     try:
-        module.load_state_dict(kept, strict=False, assign=True)
+        module.load_state_dict(_versioned(kept, module), strict=False, assign=True)
     except KeyError as error:  # a quantized layer takes all of its tensors or none
         name = str(error).strip("'")
         message = f"{name} is missing, and its layer cannot do without it: {problems.get(name, 'the file does not have it')}"
         raise WeightsDoNotFit(message, "Name a function that builds the model and loads its weights: --model FILE.py:FUNCTION.") from None
     return load
+
+
+def _versioned(kept: Mapping[str, torch.Tensor], module: nn.Module) -> Mapping[str, torch.Tensor]:
+    """With the versions of the module's own layers, which some of them ask for; names and shapes have said that they fit."""
+    found = OrderedDict(kept)
+    found._metadata = getattr(module.state_dict(), "_metadata", {})  # type: ignore[attr-defined]  # noqa: SLF001 - torch keeps them there
+    return found
 
 
 def closest(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
