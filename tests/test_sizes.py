@@ -15,7 +15,6 @@ Def = ast.FunctionDef | ast.AsyncFunctionDef
 
 LARGE = {
     "pickles/machine.py Machine._loop": "a call for each instruction costs a third more time at 4.5 million of them",
-    "ui/panels/batch_form.py": "to be split", "ui/panels/batch_form.py Form._make_fields": "to be split",
 }  # fmt: skip
 
 

@@ -86,9 +86,9 @@ def test_that_the_button_opens_a_tab_that_says_what_run_will_do(begun, window) -
     panel = begun(Child(gpu=True))
     assert window.bar.batch.isChecked()
     assert window.windowTitle() == "Test batch — net.pt — ptinspect"
-    assert panel.form.model.currentText() == "Rebuilt: Sequential"
-    assert [row.text() for row in panel.form._devices] == ["NVIDIA H100", "CPU, 2 cores"]
-    assert panel.form._devices[0].isChecked()
+    assert panel.form.model.list.currentText() == "Rebuilt: Sequential"
+    assert [row.text() for row in panel.form.devices.rows] == ["NVIDIA H100", "CPU, 2 cores"]
+    assert panel.form.devices.rows[0].isChecked()
     assert panel.form.run.isEnabled()
     assert not panel.form.stop.isEnabled()
 
@@ -117,15 +117,15 @@ def test_that_what_is_chosen_in_the_form_is_asked_of_the_child(begun, window, qt
     form = panel.form
     form.inputs.lines[0].setFocus()
     qtbot.keyClicks(form.inputs.lines[0], "random:4")
-    press(qtbot, form._devices[1])
+    press(qtbot, form.devices.rows[1])
     press(qtbot, next(one for one in form.precision.findChildren(QPushButton) if one.text() == "bf16"))
     press(qtbot, next(one for one in form.sizes.findChildren(QPushButton) if one.text() == "64"))
     form.repeats.setFocus()
     form.repeats.selectAll()
     qtbot.keyClicks(form.repeats, "7")
     press(qtbot, form.fold)
-    press(qtbot, form.switches["sweep"])
-    form.agreement.activated.emit(form.agreement.findData("cpu"))
+    press(qtbot, form.more.switches["sweep"])
+    form.more.agreement.activated.emit(form.more.agreement.findData("cpu"))
     qtbot.keyClick(window, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: bool(child.requests) and not window.application.tasks.slots, timeout=20_000)
     asked = child.requests[0]
@@ -237,7 +237,7 @@ def asked(begun, window, qtbot) -> tuple[Child, ConsentDialog]:
     """Where somebody chose the pickled model and pressed Run."""
     child = Child([*beginning(source="pickled", trusted=True), *layers(), *rest()])
     panel = begun(child)
-    panel.form.model.activated.emit(panel.form.model.findData("pickled"))
+    panel.form.model.list.activated.emit(panel.form.model.list.findData("pickled"))
     assert panel.chips.chips[-1].text().startswith("Would run code")
     press(qtbot, panel.form.run)
     qtbot.waitUntil(lambda: bool(window.findChildren(ConsentDialog)), timeout=20_000)
@@ -261,7 +261,7 @@ def test_that_consent_runs_it_and_can_be_seen_and_taken_back(asked, window, qtbo
     qtbot.waitUntil(lambda: bool(child.requests) and not window.application.tasks.slots, timeout=20_000)
     assert child.requests[0].file.trust
     assert window.batch.chips.chips[-1].text() == "Code was run — as agreed"
-    press(qtbot, window.batch.form.consents)
+    press(qtbot, window.batch.form.more.consents)
     listed = window.findChildren(ConsentList)[0]
     assert len(listed.buttons) == 1
     press(qtbot, listed.buttons[0])
