@@ -57,7 +57,7 @@ class _Speaker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._state: tuple[str, int, int, int] = ("values", 0, 0, -1)
+        self._state = ("values", 0, 0)
 
     def say(self, **fields: Any) -> None:
         """One line."""
@@ -72,20 +72,18 @@ class _Speaker:
 
     def found(self, found: Pictured) -> None:
         """One tensor."""
-        step, done, total, _ = self._state
-        self._state = (step, done, total, found.place)
         layers = [(at, _text(spark)) for at, spark in found.layers]
         self.say(place=found.place, packed=_text(found.packed), spark=_text(found.spark), layers=layers)
 
     def progress(self, step: str, done: int, total: int) -> None:
         """Kept for the next beat."""
-        self._state = (step, done, total, self._state[3])
+        self._state = (step, done, total)
 
     def beat(self) -> None:
         """Say how far it is, for as long as it lives."""
         while True:
-            step, done, total, place = self._state
-            self.say(step=step, done=done, total=total, last=place)
+            step, done, total = self._state
+            self.say(step=step, done=done, total=total)
             threading.Event().wait(BEAT)
 
 

@@ -80,7 +80,6 @@ class Watch:
         self.layers: dict[str, Layer] = {}
         self._module, self._check = module, check
         self._handles: list[Any] = []
-        self._order: list[str] = []
 
     def __enter__(self) -> Self:
         for path, module in named_once(self._module):

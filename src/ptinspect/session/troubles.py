@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Literal
 
-from ptinspect.errors import ChangedOnDisk, Corrupt, FileProblem, InspectError, LimitExceeded, NotACheckpoint, Truncated, Unsupported
+from ptinspect.errors import ChangedOnDisk, Corrupt, InspectError, LimitExceeded, NotACheckpoint, Truncated, Unsupported
 from ptinspect.frozen import frozen
 from ptinspect.session.words import plain, size_text
 
@@ -38,7 +38,6 @@ class Trouble:
     facts: tuple[tuple[str, str], ...]
     excerpt: tuple[str, ...]
     excerpt_note: str
-    is_bug: bool = False
     report: str = ""
 
 
@@ -83,7 +82,7 @@ def _bug(path: str, error: Exception) -> Trouble:
         "Internal error", "octagon-alert", "danger", "ptinspect made a mistake while it read this file", "Nothing in the file was run.",
         "Copy the report and send it to the project, with the file if you may share it.",
         "", (), (("Error", type(error).__name__),), (), "",
-        is_bug=True, report=report,
+        report=report,
     )  # fmt: skip
 
 
@@ -157,8 +156,3 @@ def _excerpt(head: bytes, size: int | None) -> tuple[tuple[str, ...], str]:
 
 def _extent(size: int, is_all: bool) -> str:
     return f"{size_text(size)}, all of it" if is_all else f"its beginning, of {size_text(size)}"
-
-
-def is_file_problem(error: Exception) -> bool:
-    """Whether the file is the reason."""
-    return isinstance(error, FileProblem)

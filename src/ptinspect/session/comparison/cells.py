@@ -6,7 +6,6 @@ import math
 from typing import Literal
 
 from ptinspect.checkpoint.layers import LayerNode
-from ptinspect.frozen import frozen
 from ptinspect.session.comparison.banner import WORDS
 from ptinspect.session.comparison.request import SideName
 from ptinspect.session.comparison.rows import PairRow
@@ -17,14 +16,6 @@ PairColumn = Literal["layer", "state", "left", "right", "change"]
 COLUMNS: tuple[PairColumn, ...] = ("layer", "state", "left", "right", "change")
 _HOW: dict[str | None, str] = {"bytes": "paired by equal bytes", "rule": "paired by a rule", "prefix": "paired without a prefix"}
 _LISTS = frozenset(("Sequential", "ModuleList", "ModuleDict"))
-
-
-@frozen
-class Heading:
-    """The head of a column: a title, and what stands below it."""
-
-    title: str
-    below: str = ""
 
 
 def name_text(row: PairRow) -> str:

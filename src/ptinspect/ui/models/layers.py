@@ -10,7 +10,6 @@ from ptinspect.session.columns import COLUMNS
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.words import plain
 
-ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 _COUNT = len(COLUMNS)
@@ -66,8 +65,6 @@ class LayerModel(QAbstractItemModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        if role == ROW_ROLE:
-            return index.internalPointer()
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return COLUMNS[index.column()].text(index.internalPointer())
         if role == Qt.ItemDataRole.TextAlignmentRole:

@@ -132,7 +132,6 @@ class ComparisonPanel(QWidget):
     inspector_resized = Signal(int)
     reload_requested = Signal()
     swap_requested = Signal()
-    weights_requested = Signal(str, object)
     copy_requested = Signal(str)
     page_made = Signal(object)
 

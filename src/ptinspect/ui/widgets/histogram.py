@@ -104,7 +104,6 @@ class _Field(Plot):
         self.is_log = False
         self.label: Label = lambda _: ("", ())
         self.setFixedHeight(HEIGHT)
-        self._drops: list[Any] = []
         self._lit = pg.PlotCurveItem()
 
     def draw(self) -> None:
