@@ -8,10 +8,8 @@ itself when nobody listens any more.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import threading
 from base64 import b85encode
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +18,7 @@ from ptinspect.analysis.cache import StatisticsCache, known_statistics
 from ptinspect.analysis.health import health
 from ptinspect.analysis.packed import Pictured
 from ptinspect.analysis.pictures import Pictures
+from ptinspect.analysis.speech import Speaker
 from ptinspect.analysis.statistics import Statistics
 from ptinspect.analysis.stream import Request
 from ptinspect.checkpoint.layer_tree import layer_tree
@@ -29,8 +28,6 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.findings import Finding
 from ptinspect.frozen import frozen
-
-BEAT = 0.1
 
 
 @frozen
@@ -52,39 +49,11 @@ def appraise(checkpoint: Checkpoint, tree: LayerNode, audience: Audience, compil
     return health(checkpoint, seen, lambda done, total: audience.progress("health", done, total))
 
 
-class _Speaker:
-    """Writes lines; a beat in between keeps the other side able to end it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._state = ("values", 0, 0)
-
-    def say(self, **fields: Any) -> None:
-        """One line."""
-        line = json.dumps(fields) + "\n"
-        try:
-            with self._lock:
-                sys.stdout.write(line)
-                if "place" not in fields:
-                    sys.stdout.flush()
-        except OSError:
-            os._exit(0)  # nobody listens
-
+class _Speaker(Speaker):
     def found(self, found: Pictured) -> None:
         """One tensor."""
         layers = [(at, _text(spark)) for at, spark in found.layers]
         self.say(place=found.place, packed=_text(found.packed), spark=_text(found.spark), layers=layers)
-
-    def progress(self, step: str, done: int, total: int) -> None:
-        """Kept for the next beat."""
-        self._state = (step, done, total)
-
-    def beat(self) -> None:
-        """Say how far it is, for as long as it lives."""
-        while True:
-            step, done, total = self._state
-            self.say(step=step, done=done, total=total)
-            threading.Event().wait(BEAT)
 
 
 def _text(packed: bytes) -> str:
@@ -93,10 +62,8 @@ def _text(packed: bytes) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """The program."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # the window goes first
-    speaker = _Speaker()
-    threading.Thread(target=speaker.beat, daemon=True).start()
+    speaker = _Speaker("values")
+    speaker.begin()
     try:
         checkpoint = open_checkpoint(arguments[0])
         identity = checkpoint.identity

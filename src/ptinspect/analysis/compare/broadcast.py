@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,12 +20,12 @@ from ptinspect.analysis.compare.lengths import lengths
 from ptinspect.analysis.compare.model import Match, Pair, Side, side_of
 from ptinspect.analysis.compare.ranks import LowRank, Tested
 from ptinspect.analysis.compare.rules import Rule
+from ptinspect.analysis.speech import Speaker
 from ptinspect.checkpoint.layer_tree import chosen
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.frozen import frozen, replace
 
-BEAT = 0.1
 MOST_HISTOGRAMS = 30_000  # pairs that keep theirs; who looks at another one has it counted again
 _NUMBERS = (
     "max_abs", "mean_abs", "relative_l2", "cosine", "changed_fraction", "within_rounding", "sign_flips", "nans_gained", "nans_lost",
@@ -179,24 +178,10 @@ def _side(fields: dict[str, Any]) -> Side:
     return side
 
 
-class _Speaker:
-    """Writes lines; a beat in between keeps the other side able to end it."""
-
+class _Speaker(Speaker):
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._state = ("bytes", 0, 0)
+        super().__init__("bytes")
         self._spare = MOST_HISTOGRAMS
-
-    def say(self, **fields: Any) -> None:
-        """One line."""
-        line = json.dumps(fields) + "\n"
-        try:
-            with self._lock:
-                sys.stdout.write(line)
-                if "place" not in fields:
-                    sys.stdout.flush()
-        except OSError:
-            os._exit(0)  # nobody listens
 
     def found(self, place: int, pair: Pair) -> None:
         """One pair."""
@@ -207,25 +192,12 @@ class _Speaker:
                 fields["difference"].pop("histograms", None)
         self.say(**fields)
 
-    def progress(self, step: str, done: int, total: int) -> None:
-        """Kept for the next beat."""
-        self._state = (step, done, total)
-
-    def beat(self) -> None:
-        """Say how far it is, for as long as it lives."""
-        while True:
-            step, done, total = self._state
-            self.say(step=step, done=done, total=total)
-            threading.Event().wait(BEAT)
-
 
 def main() -> int:
     """The program."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if hasattr(os, "nice"):
-        os.nice(5)  # the window goes first
     speaker = _Speaker()
-    threading.Thread(target=speaker.beat, daemon=True).start()
+    speaker.begin()
     try:
         told = json.loads(sys.stdin.readline())
         rules = [Rule(old, new) for old, new in told["rules"]]
