@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import tempfile
 import time
 from base64 import b85decode
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ptinspect
 from ptinspect.analysis.packed import Pictured
 from ptinspect.checkpoint.layers import LayerNode, TensorRow
 from ptinspect.errors import ChangedOnDisk, InspectError
 from ptinspect.findings import SEVERITIES, Finding
 from ptinspect.frozen import frozen
+from ptinspect.session.children import child
 from ptinspect.session.tasks import Context
 from ptinspect.session.words import plain
 
@@ -100,30 +97,19 @@ def _in_thread(checkpoint: Checkpoint, tree: LayerNode, bundle: _Bundle) -> tupl
 def _in_process(checkpoint: Checkpoint, bundle: _Bundle) -> tuple[Finding, ...]:
     identity = checkpoint.identity
     numbers = (identity.device, identity.inode, identity.size, identity.modified)
-    command = [sys.executable, "-P", "-m", "ptinspect.analysis.appraisal", os.path.abspath(checkpoint.path), *map(str, numbers)]
-    sources = str(Path(ptinspect.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=os.environ | {"PYTHONPATH": path}
-        )
-        try:
-            return _heard(child, bundle)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            raise InspectError("counting values went wrong", "Reload the file to try it again.") from None
-        finally:
-            child.kill()
-            child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
+    try:
+        with child("ptinspect.analysis.appraisal", os.path.abspath(checkpoint.path), *map(str, numbers)) as made:
+            return _heard(made, bundle)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        raise InspectError("counting values went wrong", "Reload the file to try it again.") from None
 
 
-def _heard(child: subprocess.Popen[bytes], bundle: _Bundle) -> tuple[Finding, ...]:
+def _heard(made: subprocess.Popen[bytes], bundle: _Bundle) -> tuple[Finding, ...]:
     """Take what the child says, line by line. It speaks ten times a second, so a wish to stop is noticed soon.
 
     It has drawn and packed everything: here nothing is left to do that would hold the window up.
     """
-    for line in child.stdout or ():
+    for line in made.stdout or ():
         bundle.context.raise_if_cancelled()
         told = json.loads(line)
         if "place" in told:

@@ -9,13 +9,10 @@ import gc
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-import ptinspect
 from ptinspect.analysis.compare.broadcast import (
     Listener,
     broadcast,
@@ -34,6 +31,7 @@ from ptinspect.checkpoint.layer_tree import chosen, layer_tree
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import ChangedOnDisk, FileProblem, InspectError
 from ptinspect.frozen import frozen, replace
+from ptinspect.session.children import child
 from ptinspect.session.comparison.aligned import Aligned, realigned
 from ptinspect.session.comparison.banner import ComparisonBanner, banner_of
 from ptinspect.session.comparison.packing import packed
@@ -268,31 +266,19 @@ def _light(pair: Pair) -> Pair:
 
 
 def _in_process(bundle: Bundle, request: ComparisonRequest) -> Comparison:
-    command = [sys.executable, "-P", "-m", "ptinspect.analysis.compare.broadcast"]
-    sources = str(Path(ptinspect.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
-    environment = os.environ | {"PYTHONPATH": path}
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    told = request_fields(bundle.aligned.outline, request.rules, request.match, request.thorough)
     try:
-        if child.stdin is not None:
-            with child.stdin:
-                told = request_fields(bundle.aligned.outline, request.rules, request.match, request.thorough)
-                child.stdin.write(json.dumps(told).encode() + b"\n")
-        return _heard(child, bundle)
+        with child("ptinspect.analysis.compare.broadcast", told=json.dumps(told).encode() + b"\n") as made:
+            return _heard(made, bundle)
     except (ValueError, KeyError, TypeError, IndexError, OSError):
         bundle.context.raise_if_cancelled()
         raise InspectError("the comparison went wrong", "Compare again to try it once more.") from None
-    finally:
-        child.kill()
-        child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
 
 
-def _heard(child: subprocess.Popen[bytes], bundle: Bundle) -> Comparison:
+def _heard(made: subprocess.Popen[bytes], bundle: Bundle) -> Comparison:
     """Take what the child says, line by line. It speaks ten times a second, so a wish to stop is noticed soon."""
     pairs = list(bundle.aligned.outline.pairs)
-    for line in child.stdout or ():
+    for line in made.stdout or ():
         bundle.context.raise_if_cancelled()
         told: dict[str, Any] = json.loads(line)
         if "place" in told:
