@@ -84,14 +84,11 @@ class DifferencePage(PairPage):
         return layout
 
     def apply(self, view: ComparisonView) -> None:
-        found = view.table.find(view.state.selected) if view.state.selected else None
-        if not isinstance(found, PairRow) or found.parent is None:
+        found = self.selected_row(view)
+        if found is None:
             self._nothing("Nothing is selected. Choose a row on the left, or go to the next difference with Ctrl+Down.")
             return
-        place = view.state.aligned.places.get(id(found.source), -1) if view.state.aligned is not None else -1
-        look = view.state.look(place) if place >= 0 else None
-        if place >= 0 and (look is None or not look.is_whole) and not view.state.is_reading:
-            self.comparing.look(place)
+        look = self.look_at(view, found)
         self.title.show_row(found, look)
         is_growing = found.pair is None and view.state.revision != self._revision and view.state.busy is None
         if (view.state.selected, look) != (self._key, self._look) or self._drawn is None or is_growing:

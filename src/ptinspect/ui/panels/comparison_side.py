@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QVBoxLayout
 from shiboken6 import isValid
 
 from ptinspect.session.comparison.request import SideName
-from ptinspect.session.comparison.rows import PairRow
 from ptinspect.session.comparison.side_page import facts_of, measure_of
 from ptinspect.session.views import ComparisonView
 from ptinspect.session.words import signed
@@ -56,14 +55,11 @@ class SidePage(PairPage):
         return layout
 
     def apply(self, view: ComparisonView) -> None:
-        found = view.table.find(view.state.selected) if view.state.selected else None
-        if not isinstance(found, PairRow) or found.parent is None:
+        found = self.selected_row(view)
+        if found is None:
             self._nothing("Nothing is selected. Choose a row on the left.")
             return
-        place = view.state.aligned.places.get(id(found.source), -1) if view.state.aligned is not None else -1
-        look = view.state.look(place) if place >= 0 else None
-        if place >= 0 and (look is None or not look.is_whole) and not view.state.is_reading:
-            self.comparing.look(place)
+        look = self.look_at(view, found)
         state = (view.state.selected, id(look), id(view.state.aligned))
         if state == self._state:
             return
