@@ -197,6 +197,7 @@ def test_that_a_full_disk_does_not_stop_the_compiled_way(codes: Checkpoint, fold
     assert loops(folder) == []
 
 
+@pytest.mark.slow
 @posix
 def test_that_loops_that_were_cut_off_are_compiled_and_kept_again(codes: Checkpoint, folder: Path) -> None:
     assert child(codes) == ("2.0 True", "")

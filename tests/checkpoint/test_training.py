@@ -339,6 +339,7 @@ def test_that_an_optimizer_without_groups_is_told_by_its_state() -> None:
 # -- cost ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_that_the_cost_is_linear_in_the_number_of_parameters(tmp_path: Path) -> None:
     """A promise of 60 ms for 10,000 parameters; the bound here is loose, for machines that do other work."""
     parameters = {f"layers.{index}.weight": torch.zeros(1) for index in range(10_000)}

@@ -119,6 +119,7 @@ def test_that_a_python_that_is_none_is_told(network: Path, tmp_path: Path) -> No
     assert "cannot be started" in done.stderr
 
 
+@pytest.mark.slow
 def test_that_two_files_run_on_one_batch(network: Path, tmp_path: Path) -> None:
     other = torch.load(network, weights_only=False)
     with torch.no_grad():
@@ -128,6 +129,7 @@ def test_that_two_files_run_on_one_batch(network: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["parting"]["parts_at"] == "5"
 
 
+@pytest.mark.slow
 def test_that_a_trace_is_saved(network: Path, tmp_path: Path) -> None:
     done = ptinspect(network, "--trace", tmp_path / "trace.json", "--repeats", 1, config=tmp_path)
     assert done.returncode == 0

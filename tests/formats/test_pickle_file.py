@@ -323,6 +323,7 @@ def test_that_an_optimized_pickle_is_read() -> None:
     assert len(document_of(pickletools.optimize(pickle.dumps(content, 4))).tensors) == 1
 
 
+@pytest.mark.slow
 def test_that_100_000_mappings_in_each_other_are_no_matter() -> None:
     """S-28: spelling the way to each of them took 47 s and 1.7 GB."""
     deep = b"}" + b"X\x01\x00\x00\x00a}" * 100_000 + b"s" * 100_000 + b"."

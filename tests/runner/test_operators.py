@@ -19,6 +19,7 @@ def run(code):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_that_torchvision_imports_in_a_fresh_process_whatever_torch_it_was_built_for():
     code = """
 from ptinspect.runner.operators import import_torchvision

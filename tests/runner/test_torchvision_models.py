@@ -12,7 +12,7 @@ from ptinspect.runner.batch import run_batch
 from ptinspect.runner.operators import import_torchvision
 from tests.runner.runs import Ear, asked, saved
 
-QUICK = {"squeezenet1_0", "mnasnet0_5", "swin_t", "lraspp_mobilenet_v3_large", "r3d_18"}
+QUICK = {"squeezenet1_0", "mnasnet0_5"}
 HEAVY = 2e8  # parameters: their files alone take a gigabyte
 DETECTORS = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd")
 SMALL = {"raft_large": "random:3x128x128", "raft_small": "random:3x128x128"}

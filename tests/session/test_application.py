@@ -352,6 +352,7 @@ def test_that_a_layer_of_thousands_is_not_opened_unasked(tmp_path: Path) -> None
     assert Session().open(path).app.view.page.expanded == {"layer:model"}
 
 
+@pytest.mark.slow
 def test_that_a_filter_opens_no_more_than_can_be_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "many.pt"
     torch.save({f"layers.{at}.weight": torch.zeros(1) for at in range(3_000)}, path)

@@ -347,6 +347,7 @@ def test_that_text_of_the_child_is_never_markup(ran, qtbot) -> None:
     assert "&lt;b&gt;" in panel.chips.chips[-1].toolTip()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_that_a_real_child_is_gone_when_its_tab_is_closed(opened, path, window, qtbot) -> None:
     opened(path)

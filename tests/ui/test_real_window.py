@@ -141,6 +141,7 @@ def test_the_way_from_a_file_to_a_histogram_by_keyboard_alone(desk: Desk) -> Non
     assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_that_a_second_start_brings_its_file_to_the_window_that_is_open(desk: Desk) -> None:
     first = desk.start(SAMPLES / "weights.pt")
     number = desk.window("weights.pt — ptinspect")
@@ -167,6 +168,7 @@ def test_that_the_first_paint_is_measured_on_a_real_screen(desk: Desk) -> None:
     assert json.loads(out)["paint_ms"] > 0
 
 
+@pytest.mark.slow
 def test_that_the_demo_opens_the_samples_in_tabs(desk: Desk) -> None:
     desk.start("demo")
     desk.window("checkpoint.pt — ptinspect")

@@ -98,6 +98,7 @@ def test_that_the_socket_takes_nothing_but_absolute_paths(taken, qtbot, line: by
     assert found == []
 
 
+@pytest.mark.slow
 def test_that_a_comparison_goes_to_the_window_that_is_open(taken, qtbot) -> None:
     _, folder, found = taken
     request = ComparisonRequest(Chosen("/a.pt", "ema"), Chosen("/b.pt"), (Rule("a.*", "b.*"),), (("x", "y"),))

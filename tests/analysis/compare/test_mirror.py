@@ -59,7 +59,7 @@ def mirrored(one: Comparison, other: Comparison) -> None:
                 assert np.array_equal(pair.difference.histograms.left.counts, twin.difference.histograms.right.counts)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(states, states, prefixes, prefixes)
 def test_that_a_comparison_mirrors(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor], one: str, other: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
