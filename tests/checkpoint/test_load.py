@@ -246,17 +246,20 @@ def ran(folder):
     return ran_in(folder, plain_cases, values_cases, resnet_cases)
 
 
+@pytest.mark.slow
 def test_that_the_lines_run_as_they_stand(ran):
     failed = {label: (lines, made["error"]) for label, (_, lines, made) in ran.items() if made["error"]}
     assert failed == {}
 
 
+@pytest.mark.slow
 def test_that_the_lines_give_the_weights_under_the_names_of_the_model(ran):
     for label, (case, lines, made) in ran.items():
         if case.expected is not None:
             assert made["state_dict"] == digests(case.expected), (label, lines)
 
 
+@pytest.mark.slow
 def test_that_each_file_is_loaded_the_safest_way_that_works(ran):
     different = {label: (case.needs, lines) for label, (case, lines, _) in ran.items() if case.needs not in lines}
     assert different == {}
@@ -265,6 +268,7 @@ def test_that_each_file_is_loaded_the_safest_way_that_works(ran):
         assert ("safe_globals" in lines) == (case.needs == "safe_globals"), label
 
 
+@pytest.mark.slow
 def test_that_a_strict_load_is_promised_where_it_holds(ran):
     """The lines themselves raise where strict was promised and does not hold; where it would have held, it is promised."""
     for label, (_, lines, made) in ran.items():
@@ -280,6 +284,7 @@ def test_that_a_strict_load_is_promised_where_it_holds(ran):
             assert ("strict=False" in lines) == (made["strict"] != [[], []]), (label, lines)
 
 
+@pytest.mark.slow
 def test_that_the_class_count_of_the_file_is_built(ran):
     assert "num_classes=7" in ran["resnet18 with seven classes"][1]
     assert ran["resnet18 trunk"][2]["strict"] == [["fc.bias", "fc.weight"], []]
@@ -304,6 +309,7 @@ def test_that_a_model_of_timm_is_built_by_timm_with_the_classes_of_the_file(fold
     assert ran["timm trunk"][2]["strict"] == [["head.bias", "head.weight"], []]
 
 
+@pytest.mark.slow
 def test_that_no_name_of_the_file_takes_over_one_of_ours(ran):
     _, lines, made = ran["taken names"]
     assert "from pasted_net import torch as pasted_net_torch, Linear\n" in lines

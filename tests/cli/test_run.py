@@ -69,6 +69,7 @@ def test_that_the_walls_that_hold_are_told(answer: dict[str, Any]) -> None:
     assert all(walls[name] or walls["why"] for name in ("memory", "time", "network", "writes"))
 
 
+@pytest.mark.slow
 def test_that_the_text_tells_the_same(network: Path) -> None:
     done = ptinspect(network, "--repeats", 2, config=network.parent)
     assert (done.returncode, done.stderr) == (0, "")
@@ -107,6 +108,7 @@ def test_that_nonsense_is_told_in_two_lines(network: Path, arguments: tuple[str,
     assert len(done.stderr.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_that_a_run_that_takes_too_long_is_stopped(network: Path) -> None:
     done = ptinspect(network, "--timeout", "0.5", config=network.parent)
     assert done.returncode == 2

@@ -254,6 +254,7 @@ def test_that_a_nest_of_tuples_as_a_key_is_never_hashed() -> None:
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.slow
 def test_that_very_deep_nests_open() -> None:
     """S-28."""
     document = document_of(b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".")

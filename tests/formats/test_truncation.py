@@ -82,9 +82,9 @@ def old_layout() -> bytes:
     "data",
     [
         pytest.param(saved(WEIGHTS), id="torch"),
-        pytest.param(saved(WEIGHTS, pickle_protocol=4), id="protocol 4"),
-        pytest.param(rewritten(saved(WEIGHTS), zipfile.ZIP_STORED), id="zipfile"),
-        pytest.param(old_layout(), id="sizes after the bytes"),
+        pytest.param(saved(WEIGHTS, pickle_protocol=4), id="protocol 4", marks=pytest.mark.slow),
+        pytest.param(rewritten(saved(WEIGHTS), zipfile.ZIP_STORED), id="zipfile", marks=pytest.mark.slow),
+        pytest.param(old_layout(), id="sizes after the bytes", marks=pytest.mark.slow),
     ],
 )
 def test_that_a_zip_cut_at_any_byte_keeps_what_is_whole(data: bytes) -> None:

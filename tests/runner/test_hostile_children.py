@@ -118,6 +118,7 @@ def test_that_what_a_child_told_before_it_crashed_is_kept_and_its_last_output_to
     assert end.output == "last words\n"
 
 
+@pytest.mark.slow
 def test_that_gigabytes_of_output_leave_its_end_alone(hostile):
     end = hostile.events("for _ in range(4000): os.write(2, b'x' * (1 << 16))\nos.write(2, b'the end'); os.abort()")[-1]
     assert end.output.endswith("xthe end")
@@ -131,6 +132,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", FLOODS)
 def test_that_a_flood_ends_the_run_in_bounded_memory(hostile, flood):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -169,6 +171,7 @@ def test_that_a_run_past_its_time_is_ended(hostile):
     assert hostile.seconds < 3
 
 
+@pytest.mark.slow
 def test_that_a_process_which_left_the_group_with_the_pipe_cannot_hold_the_run(hostile):
     """Where no call filter keeps it in the group: other systems than Linux."""
     code = "left = subprocess.Popen(['sleep', '5'], start_new_session=True); say(progress); os._exit(3)"

@@ -125,6 +125,7 @@ def test_that_sorting_keeps_selection_and_what_is_open_and_is_remembered(path: P
     assert again.app.view.page.table is again.tab.opened.table
 
 
+@pytest.mark.slow
 def test_that_a_filter_keeps_the_order_and_an_order_keeps_the_filter(path: Path) -> None:
     session = Session().open(path)
     session.app.sort("layer")

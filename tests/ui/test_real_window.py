@@ -150,6 +150,7 @@ def test_that_a_second_start_brings_its_file_to_the_window_that_is_open(desk: De
     assert first.poll() is None
 
 
+@pytest.mark.slow
 def test_that_a_file_that_would_run_a_command_says_so_in_red_and_runs_nothing(desk: Desk) -> None:
     trace, file = desk.folder / "trace", desk.folder / "model <b>&final.pkl"
     file.write_bytes(pickled(call("posix", "system", text(f"touch {trace}"))))

@@ -52,7 +52,7 @@ def check(pair: Pair, left: torch.Tensor, right: torch.Tensor) -> None:
         assert getattr(pair.difference, name) == pytest.approx(value, rel=2e-6, abs=1e-9), name
 
 
-@pytest.mark.parametrize("count", [1_000, LARGE])
+@pytest.mark.parametrize("count", [1_000, pytest.param(LARGE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
 @pytest.mark.parametrize("dtype", [*REALS, torch.int64, torch.uint8, torch.bool, torch.complex64, torch.complex128], ids=str)
 def test_that_numbers_within_one_type_are_torchs(pairs: Pairs, dtype: torch.dtype, compiled: bool, count: int) -> None:
@@ -73,6 +73,7 @@ def test_that_numbers_across_types_are_torchs(pairs: Pairs, one: torch.dtype, ot
     check(pair, left, right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
 @pytest.mark.parametrize("other", [torch.bfloat16, torch.float16, torch.float64, torch.float8_e5m2], ids=str)
 def test_that_large_casts_are_within_rounding_and_one_value_too_far_is_not(pairs: Pairs, other: torch.dtype, compiled: bool) -> None:

@@ -110,6 +110,7 @@ def test_that_a_detector_gets_a_list():
     assert [tuple(value.shape) for value in done.args[0]] == [(3, 320, 320)] * 2
 
 
+@pytest.mark.slow
 def test_that_all_but_pictures_works_without_torchvision_and_pillow(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 4), np.float32))
     (tmp_path / "a.csv").write_text("a,b,c,d\n1,2,3,4\n5,6,7,8\n")

@@ -370,6 +370,7 @@ def test_that_thousands_of_events_arrive_in_their_order(path) -> None:
     assert [row.path for row in bench.batch.record.table.walk()] == [one.layer["path"] for one in many]
 
 
+@pytest.mark.slow
 def test_that_a_real_child_runs_a_small_model(path) -> None:
     bench = Bench(settings=Settings())
     bench.open(path)
