@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptinspect.session import settings
+from ptinspect.session import keeping, settings
+from ptinspect.session.application import Application
 from ptinspect.session.columns import COLUMNS, ColumnChoice
 from ptinspect.session.settings import Recent, Settings
 
@@ -56,3 +59,23 @@ def test_that_any_json_makes_settings_that_can_be_kept(fields) -> None:
     made = settings.of_fields(fields)
     assert settings.of_fields(json.loads(json.dumps(settings.fields_of(made)))) == made
     assert "layer" in made.columns.shown
+
+
+def test_that_an_older_wish_that_is_written_late_does_not_undo_a_newer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Application(lambda call: call(), tmp_path)
+    begun, write = threading.Event(), keeping.settings_file.save
+    slow = [True]
+
+    def late(place: Path, chosen: Settings) -> bool:
+        if slow and slow.pop():
+            begun.set()
+            time.sleep(0.2)
+        return write(place, chosen)
+
+    monkeypatch.setattr(keeping.settings_file, "save", late)
+    app.set_theme("dark")
+    assert begun.wait(10)
+    app.set_theme("light")
+    for thread in [one for one in threading.enumerate() if one.name == "ptinspect settings"]:
+        thread.join(10)
+    assert keeping.settings_file.load(tmp_path).theme == "light"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from ptinspect.frozen import replace
@@ -9,7 +10,10 @@ from ptinspect.session import settings as settings_file
 from ptinspect.session.columns import ColumnChoice
 from ptinspect.session.settings import MOST_RECENT, Recent, Settings, Theme
 from ptinspect.session.stage import Stage, nobody
+from ptinspect.session.tasks import Context
 from ptinspect.session.watching import stamp_of
+
+_WRITING = threading.Lock()
 
 
 class Keeping(Stage):
@@ -54,7 +58,13 @@ class Keeping(Stage):
         if self.folder is None:
             return
         folder, settings = self.folder, self.settings_to_keep()
-        self.tasks.run("settings", lambda _: settings_file.save(folder, settings), nobody, nobody)
+
+        def work(context: Context) -> None:
+            with _WRITING:  # what was chosen last is written last: an older wish that comes late finds itself cancelled
+                context.raise_if_cancelled()
+                settings_file.save(folder, settings)
+
+        self.tasks.run("settings", work, nobody, nobody)
 
     def settings_to_keep(self) -> Settings:
         """The settings, and which files are open."""
@@ -71,4 +81,5 @@ class Keeping(Stage):
         """Stop all work and write the settings at once."""
         self.tasks.cancel_all()
         if self.folder is not None:
-            settings_file.save(self.folder, self.settings_to_keep())
+            with _WRITING:
+                settings_file.save(self.folder, self.settings_to_keep())
