@@ -311,3 +311,13 @@ def test_that_half_a_torchvision_is_told(small: Path, monkeypatch: pytest.Monkey
     with pytest.raises(RunProblem, match="compiled half of this torchvision") as caught:
         run(small)
     assert "pip install" in caught.value.hint
+
+    def test_that_a_run_keeps_its_precision_after_another_was_compared_with_it(self, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from ptinspect.runner import sweep
+
+        seen: list[bool] = []
+        monkeypatch.setattr(sweep, "tell_sweep", lambda run: (run.forward(), seen.append(torch.backends.cuda.matmul.allow_tf32)))
+        run(small, dtype="tf32", agreement="float32", sweep=True)
+        assert seen == [True]
+        run(small)
+        assert not torch.backends.cuda.matmul.allow_tf32

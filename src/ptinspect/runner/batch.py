@@ -242,7 +242,7 @@ def _repeated(run: Run) -> None:
     for turn in range(request.warmup):
         run.stage("warm-up", turn, request.warmup)
         timed(run.forward, run.device)
-    _forget_peak(run)
+    run.device.forget_peak()
     spent: list[float] = []
     for turn in range(request.repeats):
         run.stage("timing", turn, request.repeats, **({"latency_ms": spent[-1]} if spent else {}))
@@ -254,17 +254,10 @@ def _repeated(run: Run) -> None:
     run.tell("peak_memory_bytes", _peak(run))
 
 
-def _forget_peak(run: Run) -> None:
-    if run.device.is_cuda:
-        torch.cuda.reset_peak_memory_stats(run.device.word)
-
-
 def _peak(run: Run) -> int | None:
     """On a GPU what torch had in use at most; on the CPU what the whole process had."""
-    if run.device.is_cuda:
-        return int(torch.cuda.max_memory_allocated(run.device.word))
-    if sys.platform == "win32":
-        return None
+    if run.device.is_cuda or sys.platform == "win32":
+        return run.device.peak()
     import resource  # noqa: PLC0415 - Windows has none
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -40,6 +40,15 @@ class Device:
         elif self.type == "mps":
             torch.mps.synchronize()
 
+    def forget_peak(self) -> None:
+        """Count the peak of memory from here on."""
+        if self.is_cuda:
+            torch.cuda.reset_peak_memory_stats(self.word)
+
+    def peak(self) -> int | None:
+        """The most that torch had in use on a GPU since then; None for a device that does not count it."""
+        return int(torch.cuda.max_memory_allocated(self.word)) if self.is_cuda else None
+
     def fields(self) -> dict[str, object]:
         """As it is told."""
         return {"type": self.type, "name": self.name, "word": self.word, "memory": self.memory, "count": self.count}

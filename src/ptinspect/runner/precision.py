@@ -24,7 +24,8 @@ TYPES = {
 
 @frozen
 class Precision:
-    """How to compute. `kind` is the type of the weights and of floating inputs, `cast` what autocast turns operators into."""
+    """How to compute. `kind` is the type of the weights and of floating inputs, `cast` what autocast turns operators into,
+    `short` whether TensorFloat-32 may stand for float32."""
 
     kind: torch.dtype
     device: Device
@@ -32,6 +33,7 @@ class Precision:
     channels_last: bool = False
     compiled: bool = False
     note: Finding | None = None
+    short: bool = False
 
     @classmethod
     def of(cls, request: RunRequest, module: nn.Module, device: Device) -> Precision:
@@ -40,17 +42,17 @@ class Precision:
         if request.dtype not in TYPES and request.dtype != "auto":
             raise RunProblem(f"{request.dtype!r} is no precision", "Use float32, float16, bfloat16, float64 or tf32.")
         kind = own if request.dtype == "auto" else TYPES[request.dtype]
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = request.dtype == "tf32"
         cast = _autocast_type(request, kind, device) if request.autocast else None
         note = None
         if request.dtype == "tf32" and not device.is_cuda:
             note = Finding("notice", "TensorFloat-32 is a type of NVIDIA's GPUs", "The CPU computed in float32.")
         if request.autocast and cast is None:
             note = Finding("notice", f"Autocast has nothing to do in {request.dtype}", "Name a shorter type: --dtype bfloat16 or float16.")
-        return cls(own if cast else kind, device, cast, request.channels_last, request.compiled, note)
+        return cls(own if cast else kind, device, cast, request.channels_last, request.compiled, note, request.dtype == "tf32")
 
     def context(self) -> Any:
-        """What a pass runs inside."""
+        """What a pass runs inside. torch keeps TensorFloat-32 as one switch for all, so each pass sets it: two may take turns."""
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.short
         return torch.autocast(self.device.type, self.cast) if self.cast is not None else contextlib.nullcontext()
 
     def placed(self, module: nn.Module) -> nn.Module:

@@ -65,8 +65,7 @@ def _measured(run: Run, size: int) -> dict[str, Any] | None:
 
 
 def _timed(run: Run, size: int) -> dict[str, Any]:
-    if run.device.is_cuda:
-        torch.cuda.reset_peak_memory_stats(run.device.word)
+    run.device.forget_peak()
     timed(run.forward, run.device)
     spent: list[float] = []
     while len(spent) < PASSES or (sum(spent) < LEAST * 1e3 and len(spent) < 200):
@@ -74,9 +73,8 @@ def _timed(run: Run, size: int) -> dict[str, Any]:
         spent.append(timed(run.forward, run.device))
         if sum(spent) > SECONDS / 4 * 1e3:
             break
-    peak = int(torch.cuda.max_memory_allocated(run.device.word)) if run.device.is_cuda else None
     median = middle(spent)
-    return {"batch": size, "latency_ms": median, "throughput_per_s": size / (median / 1e3), "peak_memory_bytes": peak}
+    return {"batch": size, "latency_ms": median, "throughput_per_s": size / (median / 1e3), "peak_memory_bytes": run.device.peak()}
 
 
 def _of_size(value: Any, samples: int, size: int) -> Any:
