@@ -25,3 +25,8 @@ class Finding:
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The gravest first; those of one severity in the order in which they were found."""
     return tuple(sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity)))
+
+
+def finding_fields(finding: Finding) -> dict[str, str | None]:
+    """One finding as JSON."""
+    return {"severity": finding.severity, "title": finding.title, "detail": finding.detail, "where": finding.where}

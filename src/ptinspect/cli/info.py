@@ -12,7 +12,8 @@ from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.checkpoint.slots import trainable_of
 from ptinspect.checkpoint.training import Training
 from ptinspect.cli.info_text import lines_of
-from ptinspect.cli.output import finding_fields, print_json
+from ptinspect.cli.output import print_json
+from ptinspect.findings import finding_fields
 
 
 def add(parser: argparse.ArgumentParser) -> None:

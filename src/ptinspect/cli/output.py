@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptinspect.errors import InspectError
-from ptinspect.findings import Finding
 from ptinspect.plain_json import SCHEMA, dumps
 from ptinspect.spelled import plain
 
@@ -48,8 +47,3 @@ def print_error(error: InspectError, path: str | None, as_json: bool) -> None:
 def error_fields(error: InspectError) -> dict[str, str]:
     """An error as JSON."""
     return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-
-
-def finding_fields(finding: Finding) -> dict[str, Any]:
-    """One finding."""
-    return {"severity": finding.severity, "title": finding.title, "detail": finding.detail, "where": finding.where}

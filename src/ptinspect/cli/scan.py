@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from ptinspect.checkpoint.scanning import Scanned, scan_file
-from ptinspect.cli.output import error_fields, finding_fields, print_error, print_json
+from ptinspect.cli.output import error_fields, print_error, print_json
 from ptinspect.errors import FileProblem
+from ptinspect.findings import finding_fields
 from ptinspect.spelled import plain
 
 CLEAN, HAS_CODE, FAILED = 0, 1, 2

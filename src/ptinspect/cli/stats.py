@@ -15,11 +15,11 @@ from ptinspect.checkpoint.layer_tree import tensor_rows
 from ptinspect.checkpoint.layers import TensorRow
 from ptinspect.checkpoint.model import Checkpoint
 from ptinspect.checkpoint.opening import open_checkpoint
-from ptinspect.cli.output import error_fields, finding_fields, print_error
+from ptinspect.cli.output import error_fields, print_error
 from ptinspect.cli.progress import ProgressLine
 from ptinspect.cli.stats_text import csv_lines, finding_lines, table_lines
 from ptinspect.errors import InspectError
-from ptinspect.findings import Finding
+from ptinspect.findings import Finding, finding_fields
 from ptinspect.frozen import replace
 from ptinspect.plain_json import SCHEMA, dumps
 

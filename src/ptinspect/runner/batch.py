@@ -15,7 +15,7 @@ from torch import nn
 
 from ptinspect.checkpoint.opening import open_checkpoint
 from ptinspect.errors import Cancelled, InspectError, OutOfMemory
-from ptinspect.findings import Finding
+from ptinspect.findings import Finding, finding_fields
 from ptinspect.quantities import size_text
 from ptinspect.runner import devices, exported, hooks
 from ptinspect.runner.failures import explained
@@ -63,8 +63,7 @@ class Run:
     def found(self, *findings: Finding) -> None:
         """Something worth saying about the run."""
         self.findings += findings
-        fields = [{"severity": one.severity, "title": one.title, "detail": one.detail, "where": one.where} for one in self.findings]
-        self.tell("findings", fields)
+        self.tell("findings", [finding_fields(one) for one in self.findings])
 
     @property
     def samples(self) -> int:
