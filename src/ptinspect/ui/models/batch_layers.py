@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ptinspect.session.batch.rows import COLUMNS, NUMBERS, TITLES, LayerRow, LayerTable, text_of
 from ptinspect.session.words import plain
+from ptinspect.ui.models.row_models import NOWHERE, Index, RowModel
 
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-class BatchLayerModel(QAbstractItemModel):
+class BatchLayerModel(RowModel[LayerRow, LayerTable]):
     """Rows below rows. A table grows while it is shown, so the rows that Qt knows of are counted here: no more are told than were
     announced."""
 
@@ -40,30 +39,22 @@ class BatchLayerModel(QAbstractItemModel):
             self._shown = (table.structure, table.revision)
         return is_fresh
 
-    def row_of(self, index: Index) -> LayerRow:
-        """The row that an index stands for."""
-        return index.internalPointer() if index.isValid() else self.table.root
-
     def index_of(self, row: LayerRow | None, column: int = 0) -> QModelIndex:
         """The index of a row, if it was announced."""
         if row is None or row.parent is None or row.at >= self._counts.get(id(row.parent), 0):
             return QModelIndex()
         return self.createIndex(row.at, column, row)
 
-    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
         if row < 0 or not 0 <= column < len(COLUMNS) or parent.column() > 0:
             return QModelIndex()
         above = self.row_of(parent)
         return self.createIndex(row, column, above.below[row]) if row < self._counts.get(id(above), 0) else QModelIndex()
 
-    def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
-        above = self.row_of(child).parent if child.isValid() else None
-        return QModelIndex() if above is None or above.parent is None else self.createIndex(above.at, 0, above)
-
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.column() > 0 else self._counts.get(id(self.row_of(parent)), 0)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.column() > 0 else len(COLUMNS)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

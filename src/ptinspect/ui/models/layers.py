@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ptinspect.session.columns import COLUMNS
 from ptinspect.session.rows import Row, RowTable
 from ptinspect.session.words import plain
+from ptinspect.ui.models.row_models import NOWHERE, Index, RowModel
 
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE = QModelIndex()
 _COUNT = len(COLUMNS)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-class LayerModel(QAbstractItemModel):
+class LayerModel(RowModel[Row, RowTable]):
     """Rows below rows, one column for each of `session.columns`."""
 
     def __init__(self, table: RowTable, parent: QObject | None = None) -> None:
@@ -32,15 +31,7 @@ class LayerModel(QAbstractItemModel):
         self._above, self._below = table.root, table.root.below
         self.endResetModel()
 
-    def row_of(self, index: Index) -> Row:
-        """The row that an index stands for."""
-        return index.internalPointer() if index.isValid() else self.table.root
-
-    def index_of(self, row: Row | None, column: int = 0) -> QModelIndex:
-        """The index of a row."""
-        return QModelIndex() if row is None or row.parent is None else self.createIndex(row.at, column, row)
-
-    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
         # Asked for every row that is laid out, one sibling after the other: no call too many.
         above = parent.internalPointer() or self.table.root
         if above is not self._above:
@@ -49,17 +40,10 @@ class LayerModel(QAbstractItemModel):
             return self.createIndex(row, column, self._below[row])
         return QModelIndex()
 
-    def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
-        above = self.row_of(child).parent if child.isValid() else None
-        return QModelIndex() if above is None or above.parent is None else self.createIndex(above.at, 0, above)
-
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.column() > 0 else len(self.row_of(parent).below)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.column() > 0 else _COUNT
 
-    def hasChildren(self, parent: Index = _NOWHERE) -> bool:
+    def hasChildren(self, parent: Index = NOWHERE) -> bool:
         return (parent.internalPointer() or self.table.root).has_below and parent.column() <= 0
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

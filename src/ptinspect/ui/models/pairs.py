@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from ptinspect.session.comparison import cells
 from ptinspect.session.comparison.rows import PairRow, PairTable
 from ptinspect.session.rows import Row
 from ptinspect.session.words import plain
+from ptinspect.ui.models.row_models import NOWHERE, Index, RowModel
 
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 TITLES = {"layer": "Layer", "state": "State", "left": "Left", "right": "Right", "change": "Change"}
@@ -30,7 +29,7 @@ def text_of(row: PairRow, column: int) -> str:
     return cells.side_text(row, name)
 
 
-class PairModel(QAbstractItemModel):
+class PairModel(RowModel[Row, PairTable]):
     """Rows below rows, five columns."""
 
     def __init__(self, table: PairTable, parent: QObject | None = None) -> None:
@@ -43,31 +42,16 @@ class PairModel(QAbstractItemModel):
         self.table = table
         self.endResetModel()
 
-    def row_of(self, index: Index) -> Row:
-        """The row that an index stands for."""
-        return index.internalPointer() if index.isValid() else self.table.root
-
-    def index_of(self, row: Row | None, column: int = 0) -> QModelIndex:
-        """The index of a row."""
-        return QModelIndex() if row is None or row.parent is None else self.createIndex(row.at, column, row)
-
-    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
         if row < 0 or not 0 <= column < len(cells.COLUMNS) or parent.column() > 0:
             return QModelIndex()
         below = (parent.internalPointer() or self.table.root).below
         return self.createIndex(row, column, below[row]) if row < len(below) else QModelIndex()
 
-    def parent(self, child: Index = _NOWHERE) -> QModelIndex:  # type: ignore[override]
-        above = self.row_of(child).parent if child.isValid() else None
-        return QModelIndex() if above is None or above.parent is None else self.createIndex(above.at, 0, above)
-
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.column() > 0 else len(self.row_of(parent).below)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.column() > 0 else len(cells.COLUMNS)
 
-    def hasChildren(self, parent: Index = _NOWHERE) -> bool:
+    def hasChildren(self, parent: Index = NOWHERE) -> bool:
         return parent.column() <= 0 and (parent.internalPointer() or self.table.root).has_below
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
